@@ -1,0 +1,70 @@
+# Everything that a developer or CI runs. `make` alone lists the targets.
+# The virtual environment is rebuilt from requirements.lock when the lock changes, and only then.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON := $(shell command -v python3.11 || command -v python3)
+SOURCES := flight_server http_gateway hatidata_agent hatidata_settings
+TYPED := $(SOURCES) $(wildcard certs tests bench examples)
+HATI := $(BIN)/hati --home .hati
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check fix test bench bench-peers run serve certs lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv from requirements.lock (again: nothing to do)
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No python3 found: HatiData needs Python 3.11 or newer." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1): HatiData needs Python 3.11 or newer." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked packages into $(VENV) (a few minutes the first time)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+check: setup  ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports --no-logo
+
+fix: setup  ## let ruff repair what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: setup  ## the whole test suite
+	$(BIN)/pytest
+
+bench: setup  ## measure against the bare pyarrow server; writes docs/performance.md
+	$(BIN)/python -m bench
+
+bench-peers: setup  ## the same, and against ROAPI, Sail and Quack
+	$(BIN)/python -m bench --peers
+
+run: setup  ## serve sample data in the foreground and print commands to try
+	$(HATI) init --demo --no-start
+	$(HATI) serve
+
+serve: setup  ## serve what is in .hati, in the foreground
+	$(HATI) serve
+
+certs: setup  ## development certificates in certs/dev (git-ignored)
+	$(BIN)/python -m certs.make_certs
+
+lock: ## resolve pyproject.toml again into requirements.lock
+	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools==7.6.2; }
+	build/lock/bin/pip-compile --quiet $(LOCKFLAGS) --all-extras --generate-hashes --strip-extras --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file build/lock/compiled pyproject.toml
+	@{ echo '# Every package of every extra, with hashes; regenerate with `make lock` (docs/decisions/0001).'; \
+	  cat build/lock/compiled; } > requirements.lock
+	@! grep -n '://' requirements.lock
+
+clean:  ## remove the environment, caches and the demo home
+	rm -rf $(VENV) .hati build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

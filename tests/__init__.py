@@ -1,0 +1,1 @@
+"""The tests mirror the tree; what they share is in tests/fixtures, one plugin for each owner."""
