@@ -1,4 +1,4 @@
-"""Loads the fixture plugins and sets what holds for every test; fixtures themselves live in tests/fixtures."""
+"""Loads the fixture plugins and sets what holds for every test; the fixtures are in tests/fixtures."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Development certificates; nothing that is served to others belongs here."""
