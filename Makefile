@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3)
 SOURCES := flight_server http_gateway hatidata_agent hatidata_settings
-TYPED := $(SOURCES) $(wildcard certs tests bench examples)
+TYPED := $(SOURCES) certs tests $(wildcard bench/*.py examples/*.py)
 HATI := $(BIN)/hati --home .hati
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -57,8 +57,9 @@ serve: setup  ## serve what is in .hati, in the foreground
 certs: setup  ## development certificates in certs/dev (git-ignored)
 	$(BIN)/python -m certs.make_certs
 
-lock: ## resolve pyproject.toml again into requirements.lock
+lock:  ## resolve pyproject.toml again into requirements.lock
 	@test -x build/lock/bin/pip-compile || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools==7.6.2; }
+	@cp requirements.lock build/lock/compiled
 	build/lock/bin/pip-compile --quiet $(LOCKFLAGS) --all-extras --generate-hashes --strip-extras --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file build/lock/compiled pyproject.toml
 	@{ echo '# Every package of every extra, with hashes; regenerate with `make lock` (docs/decisions/0001).'; \
