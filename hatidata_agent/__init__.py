@@ -1,0 +1,40 @@
+"""The client of a HatiData service; importing it loads neither Arrow nor a network library."""
+
+from __future__ import annotations
+
+from hatidata_agent.answer import Answer, Receipt
+from hatidata_agent.client import HatiDataAgent
+from hatidata_agent.errors import (
+    HatiDataError,
+    InternalError,
+    InvalidRequestError,
+    PolicyDeniedError,
+    QueryCancelledError,
+    QueryError,
+    QueryParseError,
+    QueryTimeoutError,
+    QuotaExceededError,
+    RateLimitedError,
+    ResultTooLargeError,
+    ServiceUnavailableError,
+    UnauthorizedError,
+)
+
+__all__ = [
+    "Answer",
+    "HatiDataAgent",
+    "HatiDataError",
+    "InternalError",
+    "InvalidRequestError",
+    "PolicyDeniedError",
+    "QueryCancelledError",
+    "QueryError",
+    "QueryParseError",
+    "QueryTimeoutError",
+    "QuotaExceededError",
+    "RateLimitedError",
+    "Receipt",
+    "ResultTooLargeError",
+    "ServiceUnavailableError",
+    "UnauthorizedError",
+]

@@ -1,0 +1,65 @@
+"""Finding the way to a service: `/ready` says where its Flight server listens."""
+
+from __future__ import annotations
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError
+
+from hatidata_agent._transport import Place
+from hatidata_agent._transport.http import pool_for, translated
+
+_HERE = frozenset({"0.0.0.0", "::", "127.0.0.1", "::1", "localhost"})
+_REACH_SECS = 1.0
+
+
+def flight_uri(place: Place) -> str | None:
+    """Return the URI under which the service's Flight server can be reached, or None.
+
+    Raises:
+        HatiDataError: Nothing answers at *place*.
+    """
+    announced = _announced(place)
+    if not announced:
+        return None
+    uri = seen_from_here(announced, place.host)
+    parts = urlsplit(uri)
+    return uri if parts.port and _answers(parts.hostname or "", parts.port) else None
+
+
+def seen_from_here(uri: str, host: str) -> str:
+    """Return *uri* with *host* in place of a loopback or wildcard address.
+
+    The service announces the address it binds; what is loopback there is the host
+    that the user named here.
+    """
+    parts = urlsplit(uri)
+    if parts.hostname not in _HERE:
+        return uri
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{bracketed}:{parts.port}"
+
+
+def _announced(place: Place) -> str:
+    timeout = Timeout(connect=place.connect_timeout, read=place.connect_timeout)
+    with pool_for(place) as pool:
+        try:
+            response = pool.request("GET", f"{place.base_url}/ready", timeout=timeout)
+        except HTTPError as error:
+            raise translated(error) from None
+    try:
+        fields = json.loads(response.data)
+    except ValueError:
+        return ""
+    return str(fields.get("flight") or "") if isinstance(fields, dict) else ""
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=_REACH_SECS).close()
+    except OSError:
+        return False
+    return True

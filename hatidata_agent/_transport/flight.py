@@ -1,0 +1,140 @@
+"""Arrow Flight: one round trip, batches as they are made, no cap on the answer.
+
+A pyarrow error keeps its code in `extra_info` (JSON) and, for users who see only
+text, in brackets at the start of the message; after the message gRPC appends
+its own context, which no caller wants to read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from hatidata_agent._transport import SLACK_SECS, Mode, Place, Request
+from hatidata_agent.answer import Answer, Receipt
+from hatidata_agent.errors import HatiDataError, ServiceUnavailableError, error_for
+
+_CODED = re.compile(r"^\[([A-Z_]+)\] (.*)", re.DOTALL)
+_GRPC_TAIL = re.compile(r"\.? (Detail: [A-Z]|gRPC client debug context:|Client context:).*", re.DOTALL)
+_NEVER_SENT = "failed to connect to all addresses"
+
+_BY_CLASS: tuple[tuple[type[BaseException], str], ...] = (
+    (fl.FlightUnavailableError, "SERVICE_UNAVAILABLE"),
+    (fl.FlightTimedOutError, "QUERY_TIMEOUT"),
+    (fl.FlightCancelledError, "QUERY_CANCELLED"),
+    (fl.FlightUnauthenticatedError, "UNAUTHORIZED"),
+    (fl.FlightUnauthorizedError, "POLICY_DENIED"),
+    (pa.ArrowInvalid, "INVALID_REQUEST"),
+)
+
+_CHANNEL_OPTIONS = [
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.max_receive_message_length", -1),
+]
+
+
+class FlightTransport:
+    """A Flight connection; pyarrow's client is safe to use from several threads."""
+
+    name = "flight"
+
+    def __init__(self, uri: str, place: Place) -> None:
+        roots = {"tls_root_certs": place.ca_file.read_bytes()} if place.ca_file else {}
+        agent = f"hatidata-agent ({place.framework})"
+        options = [*_CHANNEL_OPTIONS, ("grpc.primary_user_agent", agent)]
+        self._client = fl.FlightClient(uri, generic_options=options, **roots)
+        self._headers = [(k.encode(), v.encode()) for k, v in place.headers().items()]
+
+    def run(self, request: Request) -> Answer:
+        """Send the query as a ticket: one round trip."""
+        ticket = fl.Ticket(json.dumps(request.body()).encode())
+        limit = None if request.timeout_ms is None else request.timeout_ms / 1000 + SLACK_SECS
+        try:
+            reader = self._client.do_get(ticket, self._options(limit))
+            return Answer(reader.schema, _batches(reader))
+        except pa.ArrowException as error:
+            raise translated(error) from None
+
+    def ingest(self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Receipt:
+        """Stream *batches* into *table* with one DoPut."""
+        command = json.dumps({"ingest": {"table": table, "mode": mode}}).encode()
+        descriptor = fl.FlightDescriptor.for_command(command)
+        try:
+            writer, answers = self._client.do_put(descriptor, schema, self._options(None))
+            return _written(writer, answers, batches)
+        except pa.ArrowException as error:
+            raise translated(error) from None
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._client.close()
+
+    def _options(self, limit: float | None) -> fl.FlightCallOptions:
+        return fl.FlightCallOptions(timeout=limit, headers=self._headers)
+
+
+def _batches(reader: fl.FlightStreamReader) -> Generator[pa.RecordBatch, None, Receipt]:
+    """Yield the batches that have rows; cancel the query if the consumer leaves early."""
+    receipt: Receipt | None = None
+    try:
+        for chunk in reader:
+            if chunk.app_metadata is not None:
+                receipt = Receipt.from_json(chunk.app_metadata.to_pybytes().decode())
+            if chunk.data is not None and chunk.data.num_rows:
+                yield chunk.data
+    except pa.ArrowException as error:
+        raise translated(error) from None
+    finally:
+        if receipt is None:
+            reader.cancel()
+    if receipt is None:
+        raise ServiceUnavailableError("the answer was cut before its receipt")
+    return receipt
+
+
+def _written(
+    writer: fl.FlightStreamWriter, answers: fl.FlightMetadataReader, batches: Iterator[pa.RecordBatch]
+) -> Receipt:
+    with writer:
+        for batch in batches:
+            writer.write_batch(batch)
+        writer.done_writing()
+        answer = answers.read()
+    if answer is None:
+        raise ServiceUnavailableError("the load was cut before its receipt")
+    return Receipt.from_json(answer.to_pybytes().decode())
+
+
+def translated(error: BaseException) -> HatiDataError:
+    """Return the SDK's exception for an error of pyarrow."""
+    text = _GRPC_TAIL.sub("", str(error))
+    sent = _NEVER_SENT not in text
+    said = _said(getattr(error, "extra_info", None))
+    if coded := _CODED.match(text):
+        said = {"code": coded[1], "message": coded[2]} | said
+    if "code" not in said:
+        code = next((code for kind, code in _BY_CLASS if isinstance(error, kind)), "INTERNAL_ERROR")
+        said = {"code": code, "message": text if sent else "cannot connect to the Flight server"}
+    retry_after = said.get("retry_after")
+    return error_for(
+        said["code"],
+        said.get("message", text),
+        query_id=said.get("query_id") or "",
+        retry_after=None if retry_after is None else float(retry_after),
+        sent=sent,
+    )
+
+
+def _said(extra: bytes | None) -> dict[str, Any]:  # Any: fields of decoded JSON
+    """Return what the service put beside the error's text; nothing if it is not ours."""
+    try:
+        fields = json.loads(extra or b"{}")
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) and "code" in fields else {}

@@ -1,0 +1,175 @@
+"""HTTP: the Arrow endpoint of the gateway, where Flight is out of reach.
+
+The two ports of the gateway shape an error body differently (design, section 3);
+both shapes are understood, so it does not matter which port the user named.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import TimeoutError as HttpTimeoutError
+
+from hatidata_agent._transport import SLACK_SECS, Mode, Place, Request
+from hatidata_agent.answer import Answer, Receipt
+from hatidata_agent.errors import (
+    CODES,
+    HatiDataError,
+    InvalidRequestError,
+    QueryTimeoutError,
+    ServiceUnavailableError,
+    error_for,
+)
+
+_ARROW = "application/vnd.apache.arrow.stream"
+_BY_STATUS = {
+    401: "UNAUTHORIZED",
+    403: "POLICY_DENIED",
+    408: "QUERY_TIMEOUT",
+    413: "RESULT_TOO_LARGE",
+    429: "RATE_LIMITED",
+    502: "SERVICE_UNAVAILABLE",
+    503: "SERVICE_UNAVAILABLE",
+    504: "QUERY_TIMEOUT",
+}
+
+
+class HttpTransport:
+    """A pool of HTTP connections, safe to use from several threads."""
+
+    name = "http"
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._pool = pool_for(place)
+
+    def run(self, request: Request) -> Answer:
+        """POST the query and read the Arrow stream as it comes."""
+        response = self._post("/v1/query/arrow", request)
+        if response.status != 200:
+            raise _refusal(response)
+        try:
+            reader = pa.ipc.open_stream(pa.PythonFile(response, mode="r"))
+        except (pa.ArrowException, HTTPError) as error:
+            response.release_conn()
+            raise ServiceUnavailableError("the answer is not an Arrow stream") from error
+        return Answer(reader.schema, _batches(reader, response))
+
+    def ingest(self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Receipt:
+        """Refuse: bulk loading needs Flight."""
+        raise InvalidRequestError(
+            "loading needs Flight, and the service's Flight port is out of reach", sent=False
+        )
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._pool.clear()
+
+    def _post(self, path: str, request: Request) -> urllib3.BaseHTTPResponse:
+        read = None if request.timeout_ms is None else request.timeout_ms / 1000 + SLACK_SECS
+        try:
+            return self._pool.request(
+                "POST",
+                self._place.base_url + path,
+                body=json.dumps(request.body()).encode(),
+                headers={**self._place.headers(), "content-type": "application/json", "accept": _ARROW},
+                timeout=urllib3.Timeout(connect=self._place.connect_timeout, read=read),
+                preload_content=False,
+            )
+        except HTTPError as error:
+            raise translated(error) from None
+
+
+def pool_for(place: Place) -> urllib3.PoolManager:
+    """Return a pool that never retries: only the client knows what is safe to send twice."""
+    roots = str(place.ca_file) if place.ca_file else None
+    agent = {"user-agent": f"hatidata-agent ({place.framework})"}
+    return urllib3.PoolManager(maxsize=32, retries=False, headers=agent, ca_certs=roots)
+
+
+def translated(error: HTTPError) -> HatiDataError:
+    """Return the SDK's exception for an error of urllib3."""
+    cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    if isinstance(cause, NewConnectionError):
+        return ServiceUnavailableError("cannot connect to the service", sent=False)
+    if isinstance(cause, HttpTimeoutError):
+        return QueryTimeoutError("the service did not answer in time")
+    return ServiceUnavailableError(f"the connection to the service broke ({type(cause).__name__})")
+
+
+def _batches(
+    reader: pa.RecordBatchReader, response: urllib3.BaseHTTPResponse
+) -> Generator[pa.RecordBatch, None, Receipt]:
+    finished = False
+    try:
+        for batch in reader:
+            if batch.num_rows:
+                yield batch
+        response.drain_conn()
+        finished = True
+    except HTTPError as error:
+        raise translated(error) from None
+    except pa.ArrowException as error:
+        raise ServiceUnavailableError("the answer was cut") from error
+    finally:
+        response.release_conn() if finished else response.close()
+    return _receipt(response.headers)
+
+
+def _receipt(headers: Mapping[str, str]) -> Receipt:
+    """Read the receipt from the headers; a count that repeats the rows of the answer says nothing more."""
+    rows, affected = headers.get("x-row-count", "0"), headers.get("x-rows-affected")
+    return Receipt(
+        query_id=headers.get("x-query-id", ""),
+        rows=int(rows),
+        bytes=int(headers.get("content-length", 0)),
+        duration_ms=float(headers.get("x-duration-ms", 0)),
+        credits_consumed=float(headers.get("x-credits-consumed", 0)),
+        transpile_cache_hit=headers.get("x-transpile-cache-hit") == "true",
+        result_cache_hit=headers.get("x-result-cache-hit") == "true",
+        rows_affected=int(affected) if affected and affected != rows else None,
+    )
+
+
+def _refusal(response: urllib3.BaseHTTPResponse) -> HatiDataError:
+    try:
+        fields = _object(response.data)
+    except HTTPError as error:
+        return translated(error)
+    code, message = _code_and_text(fields, response.status)
+    return error_for(
+        code,
+        message,
+        query_id=str(fields.get("query_id") or response.headers.get("x-query-id", "")),
+        retry_after=_seconds(response.headers.get("retry-after")),
+    )
+
+
+def _code_and_text(fields: Mapping[str, Any], status: int) -> tuple[str, str]:  # Any: decoded JSON
+    error, code, message = (str(fields.get(name, "")) for name in ("error", "code", "message"))
+    if code in CODES:
+        return code, error
+    if error in CODES:
+        return error, message
+    fallback = "INVALID_REQUEST" if 400 <= status < 500 else "INTERNAL_ERROR"
+    return _BY_STATUS.get(status, fallback), error or message or f"HTTP status {status}"
+
+
+def _object(body: bytes) -> dict[str, Any]:  # Any: fields of decoded JSON
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,123 @@
+"""`hati init`: a new home, and a service that answers from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from hatidata_agent.cli.exits import CONFIGURATION, NO_SERVICE, Failure
+from hatidata_agent.cli.options import examples, home_option, settings_of
+from hatidata_agent.service.endpoints import Endpoints, port_of, read_endpoints
+from hatidata_agent.service.home import Home, create_home
+from hatidata_agent.service.instance import serving_pid
+from hatidata_settings import Settings
+
+_START_SECS = 60.0
+_POLL_SECS = 0.05
+
+
+@click.command(epilog=examples("hati init", "hati init --demo", "hati --home /srv/hati init --no-start"))
+@home_option
+@click.option("--no-start", is_flag=True, help="Do not start the service.")
+@click.option("--demo", is_flag=True, help="Fill the warehouse with sample tables.")
+def command(home: Path, no_start: bool, demo: bool) -> None:
+    """Create a home for data and policies, and start the service in the background.
+
+    Run again, it changes nothing that is there, and starts the service if it is not running.
+    """
+    new = create_home(home, demo=demo)
+    settings = settings_of(home)
+    if demo:
+        _fill_with_demo(settings)
+    endpoints = None if no_start else _running(settings)
+    print("HatiData initialized successfully." if new else f"HatiData is already initialized in {home}.")
+    if endpoints is None:
+        click.echo("Start the service with: hati serve", err=True)
+    else:
+        print(f"Proxy running on localhost:{port_of(endpoints.http)}")
+
+
+def _fill_with_demo(settings: Settings) -> None:
+    """Create the demo tables in a process of its own, unless this was done before.
+
+    Raises:
+        Failure: The warehouse is in memory, or in use.
+    """
+    home = Home(settings.home)
+    if home.demo_mark.exists():
+        return
+    if settings.database == ":memory:":
+        raise Failure("--demo needs a warehouse in a file, and duckdb_path is :memory:", CONFIGURATION)
+    if serving_pid(home.run) is not None:
+        raise Failure("--demo needs the service stopped: run `hati stop` first")
+    done = subprocess.run(
+        [sys.executable, "-m", "hatidata_agent.service.demo", settings.database],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        home.demo_mark.touch()
+    elif done.returncode == 3:
+        click.echo("The demo tables were left out: the warehouse has tables of these names.", err=True)
+    else:
+        raise Failure(f"the demo data could not be written: {done.stderr.strip()}")
+
+
+def _running(settings: Settings) -> Endpoints:
+    """Return the addresses of the service, started in the background if it is not running.
+
+    Raises:
+        Failure: It does not answer; its log says why.
+    """
+    home = Home(settings.home)
+    if serving_pid(home.run) is not None:
+        return _wait_until_ready(home, None)
+    _refuse_taken_ports(settings)
+    home.endpoints.unlink(missing_ok=True)
+    return _wait_until_ready(home, _start(home))
+
+
+def _refuse_taken_ports(settings: Settings) -> None:
+    from hatidata_agent.service.ports import port_faults
+
+    if faults := list(port_faults(settings)):
+        raise Failure("\n".join(faults), CONFIGURATION)
+
+
+def _start(home: Home) -> subprocess.Popen[bytes]:
+    home.log.parent.mkdir(mode=0o700, exist_ok=True)
+    with home.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hatidata_agent", "serve", "--home", str(home.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _wait_until_ready(home: Home, started: subprocess.Popen[bytes] | None) -> Endpoints:
+    end = time.monotonic() + _START_SECS
+    while (endpoints := read_endpoints(home.endpoints)) is None:
+        if started is not None and started.poll() is not None:
+            raise Failure(_last_words(home.log), started.returncode or NO_SERVICE)
+        if time.monotonic() > end:
+            if started is not None:
+                started.terminate()
+            raise Failure(
+                f"the service does not answer after {_START_SECS:.0f} s: see {home.log}", NO_SERVICE
+            )
+        time.sleep(_POLL_SECS)
+    return endpoints
+
+
+def _last_words(log: Path) -> str:
+    """Return what a service said when it refused to start."""
+    lines = log.read_text(errors="replace").splitlines()
+    plain = [line.removeprefix("hati: ") for line in lines if line and not line.startswith("{")]
+    return "\n".join(plain[-3:]) or f"the service ended at once: see {log}"

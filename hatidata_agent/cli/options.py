@@ -1,0 +1,97 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from hatidata_agent.cli.exits import CONFIGURATION, NO_SERVICE, Failure
+from hatidata_agent.client import HatiDataAgent
+from hatidata_agent.credentials import default_home, find_key
+from hatidata_settings import Settings, SettingsError, load_settings
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def home_option(command: Command) -> Command:
+    """Add `--home`; it also works before the command's name."""
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        callback=_home,
+        help="Where everything lives (HATIDATA_HOME, ./.hati).",
+    )(command)
+
+
+def _home(ctx: click.Context, _: click.Parameter, value: Path | None) -> Path:
+    before = ctx.find_object(Path)
+    return (value or before or default_home()).absolute()
+
+
+def examples(*lines: str) -> str:
+    """Return the epilog that shows *lines* as examples, unwrapped."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def settings_of(home: Path, overrides: Mapping[str, object] | None = None) -> Settings:
+    """Return the settings of *home*.
+
+    Raises:
+        Failure: With every fault on its own line.
+    """
+    try:
+        return load_settings(home, os.environ, overrides or {})
+    except SettingsError as error:
+        raise Failure("\n".join(error.faults), CONFIGURATION) from None
+
+
+def connection_options(command: Command) -> Command:
+    """Add the options that say which service to use; the command gets `agent`, a `HatiDataAgent`."""
+
+    @home_option
+    @click.option("--host", help="Where the gateway is; without it, the running service of this home.")
+    @click.option("--port", type=click.IntRange(1, 65_535), help="The gateway's port (5439).")
+    @click.option("--agent", "agent_id", default="", help="Name the agent for this query.")
+    @click.option(
+        "--ca-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Authority of the service's certificate; implies TLS.",
+    )
+    @functools.wraps(command)
+    def wrapped(
+        home: Path, host: str | None, port: int | None, agent_id: str, ca_file: Path | None, **options: object
+    ) -> object:
+        found, known_port, tls = _address(home, host, port)
+        with HatiDataAgent(
+            found,
+            known_port,
+            agent_id,
+            "hati",
+            find_key(None, home),
+            tls=tls,
+            ca_file=ca_file,
+        ) as agent:
+            return command(agent=agent, **options)
+
+    return wrapped  # type: ignore[return-value]  # it takes what click passes, not what *command* takes
+
+
+def _address(home: Path, host: str | None, port: int | None) -> tuple[str, int, bool]:
+    if host or port:
+        return host or "localhost", port or 5439, False
+    from urllib.parse import urlsplit
+
+    from hatidata_agent.service.endpoints import port_of, read_endpoints
+
+    endpoints = read_endpoints(home / "run" / "endpoints.json")
+    if endpoints is None:
+        raise Failure(
+            f"no service is running for {home}: start it with `hati init` or `hati serve`", NO_SERVICE
+        )
+    parts = urlsplit(endpoints.http)
+    return parts.hostname or "localhost", port_of(endpoints.http), parts.scheme == "https"

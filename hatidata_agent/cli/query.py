@@ -1,0 +1,138 @@
+"""`hati query`: one statement, its answer in the form asked for, its receipt on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from hatidata_agent.cli.exits import USAGE, Failure
+from hatidata_agent.cli.options import connection_options, examples
+
+if TYPE_CHECKING:
+    from hatidata_agent.answer import Answer
+    from hatidata_agent.cli.formats import Writer
+    from hatidata_agent.client import HatiDataAgent
+
+_FORMATS = ("table", "csv", "json", "arrow", "parquet")
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".json": "json",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".parquet": "parquet",
+}
+
+
+@click.command(
+    epilog=examples(
+        "hati query 'SELECT * FROM orders LIMIT 5'",
+        "hati query 'SELECT * FROM orders WHERE total > $1' --param 100 -o orders.parquet",
+        "hati query -f report.sql --format csv > report.csv",
+        "echo 'SELECT 1' | hati query -f -",
+    )
+)
+@click.argument("sql", required=False)
+@click.option(
+    "-f", "--file", "sql_file", type=click.File("r"), help="Read the SQL from a file; - is standard input."
+)
+@click.option(
+    "--format", "format_name", type=click.Choice(_FORMATS), help="Default: by -o's suffix, else table."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--param", "parameters", multiple=True, help="A value for $1, $2, ..; JSON, or else text.")
+@click.option("--timeout-ms", type=click.IntRange(min=1), help="Give up after so many milliseconds.")
+@click.option("--dialect", type=click.Choice(["auto", "snowflake", "duckdb"]), default="auto")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no receipt.")
+@connection_options
+def command(
+    agent: HatiDataAgent,
+    sql: str | None,
+    sql_file: IO[str] | None,
+    format_name: str | None,
+    output: Path | None,
+    parameters: tuple[str, ...],
+    timeout_ms: int | None,
+    dialect: str,
+    quiet: bool,
+) -> None:
+    """Run SQL through the service and print or save the answer."""
+    text = _text_of(sql, sql_file)
+    chosen = format_name or _BY_SUFFIX.get(output.suffix if output else "", "table")
+    values = [_value(text) for text in parameters]
+    with agent.run(text, values, timeout_ms=timeout_ms, dialect=dialect) as answer:
+        _deliver(answer, chosen, output, quiet)
+        if not quiet:
+            _print_receipt(answer)
+
+
+def _text_of(sql: str | None, sql_file: IO[str] | None) -> str:
+    if (sql is None) == (sql_file is None):
+        raise Failure("give the SQL as an argument or with -f, one of the two", USAGE)
+    return sql if sql is not None else sql_file.read() if sql_file is not None else ""
+
+
+def _value(text: str) -> str | int | float | bool | None:
+    """Return *text* as the JSON scalar it spells, else as text: 5, true, null, "5", cust-123."""
+    import json
+
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if value is None or isinstance(value, str | int | float) else text
+
+
+def _deliver(answer: Answer, chosen: str, output: Path | None, quiet: bool) -> None:
+    from hatidata_agent.cli.formats import BINARY, WRITERS
+
+    write = WRITERS[chosen]
+    if output is not None:
+        _save(answer, write, output, quiet)
+        return
+    if chosen in BINARY and sys.stdout.isatty():
+        raise Failure(f"{chosen} is binary: name a file with -o, or redirect the output", USAGE)
+    write(answer.schema, answer, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _save(answer: Answer, write: Writer, output: Path, quiet: bool) -> None:
+    """Write beside *output* and rename, so that a failure leaves no half file."""
+    draft = output.with_name(f".{output.name}.part")
+    try:
+        with draft.open("wb") as sink, _counted(answer, quiet) as batches:
+            write(answer.schema, batches, sink)
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _counted(answer: Answer, quiet: bool) -> Iterator[Answer]:
+    """Show on a terminal how many rows have come."""
+    if quiet or not sys.stderr.isatty():
+        yield answer
+        return
+    from hatidata_agent.cli.progress import counting
+
+    with counting(answer) as counted:
+        yield counted
+
+
+def _print_receipt(answer: Answer) -> None:
+    receipt = answer.receipt
+    if receipt is None:
+        return
+    parts = [f"{receipt.rows:,} row{'' if receipt.rows == 1 else 's'}"]
+    if receipt.rows_affected is not None:
+        parts = [f"{receipt.rows_affected:,} affected"]
+    parts += [f"{receipt.duration_ms:.0f} ms", f"{receipt.credits_consumed:g} credits"]
+    if receipt.masked_columns:
+        parts.append(f"masked: {', '.join(receipt.masked_columns)}")
+    if receipt.row_filters:
+        parts.append(f"rows filtered: {', '.join(receipt.row_filters)}")
+    click.echo(", ".join([*parts, receipt.query_id]), err=True)

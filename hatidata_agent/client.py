@@ -1,0 +1,292 @@
+"""`HatiDataAgent`, the one class that a program needs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from hatidata_agent._transport import Mode, Place, Request, Transport
+from hatidata_agent.credentials import default_home, find_key
+from hatidata_agent.errors import HatiDataError, InvalidRequestError
+from hatidata_agent.parameters import Parameter, to_wire
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from hatidata_agent.answer import Answer, Receipt
+
+T = TypeVar("T")
+Route = Literal["auto", "flight", "http"]
+
+_LONGEST_WAIT_SECS = 5.0
+
+
+class HatiDataAgent:
+    """A connection to a HatiData service, safe to share between threads.
+
+    Nothing is opened before the first query. The Flight server is found through
+    the gateway's `/ready`; where it is out of reach, HTTP is used instead.
+
+    Args:
+        host: Where the gateway listens.
+        port: Either port of the gateway.
+        agent_id: Names the agent for policies and audit; needs a key that allows it. Empty: the key's own.
+        framework: What the agent is built with; it appears in the service's log.
+        api_key: The key. None: HATIDATA_API_KEY, else HOME/api_key. Empty: none (dev mode).
+        tls: Whether the service speaks TLS.
+        ca_file: PEM file of the authority behind the service's certificate.
+        timeout_ms: Limit for each query that names none; None means the service's default.
+        connect_timeout: Seconds to wait for a connection.
+        transport: `auto`, or one of the two by force.
+        retries: How often a request is sent again when the service cannot have acted on it.
+    """
+
+    def __init__(
+        self,
+        host: str = "localhost",
+        port: int = 5439,
+        agent_id: str = "",
+        framework: str = "custom",
+        api_key: str | None = None,
+        *,
+        tls: bool = False,
+        ca_file: str | Path | None = None,
+        timeout_ms: int | None = None,
+        connect_timeout: float = 10.0,
+        transport: Route = "auto",
+        retries: int = 2,
+    ) -> None:
+        self._place = Place(
+            host=host,
+            port=port,
+            tls=tls or ca_file is not None,
+            ca_file=Path(ca_file) if ca_file is not None else None,
+            secret=find_key(api_key, default_home()),
+            agent_id=agent_id,
+            framework=framework,
+            connect_timeout=connect_timeout,
+        )
+        self._timeout_ms = timeout_ms
+        self._route: Route = transport
+        self._retries = retries
+        self._lock = threading.Lock()
+        self._open: Transport | None = None
+
+    def __enter__(self) -> HatiDataAgent:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"HatiDataAgent({self._place.base_url!r}, agent_id={self._place.agent_id!r})"
+
+    def execute(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
+    ) -> int:
+        """Run a statement and return how many rows it changed, or returned if it is a query.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        with self.run(sql, parameters, timeout_ms=timeout_ms) as answer:
+            seen = sum(int(batch.num_rows) for batch in answer)
+            receipt = answer.receipt
+        if receipt is not None and receipt.rows_affected is not None:
+            return receipt.rows_affected
+        return seen
+
+    def query(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
+    ) -> list[dict[str, Any]]:  # Any: a value of any SQL type
+        """Return the rows as dictionaries; of columns of the same name the last one stays.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        with self.run(sql, parameters, timeout_ms=timeout_ms) as answer:
+            return [row for batch in answer for row in _rows(batch)]
+
+    def query_arrow(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
+    ) -> pa.Table:
+        """Return the answer as an Arrow table.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        with self.run(sql, parameters, timeout_ms=timeout_ms) as answer:
+            return answer.read_all()
+
+    def query_polars(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
+    ) -> pl.DataFrame:
+        """Return the answer as a Polars frame that shares the Arrow buffers.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        import polars as pl
+
+        frame = pl.from_arrow(self.query_arrow(sql, parameters, timeout_ms=timeout_ms))
+        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+    def query_pandas(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
+    ) -> pd.DataFrame:
+        """Return the answer as a pandas frame with Arrow-backed columns: every type is kept.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        import pandas as pd
+
+        table = self.query_arrow(sql, parameters, timeout_ms=timeout_ms)
+        return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+    def stream_arrow(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
+    ) -> pa.RecordBatchReader:
+        """Return a reader that holds no more than a few batches at a time.
+
+        Raises:
+            HatiDataError: The subclass says why; also while reading, if the stream is cut.
+        """
+        return self.run(sql, parameters, timeout_ms=timeout_ms).to_reader()
+
+    def run(
+        self,
+        sql: str,
+        parameters: Sequence[Parameter] = (),
+        *,
+        timeout_ms: int | None = None,
+        dialect: str = "auto",
+    ) -> Answer:
+        """Start a query and return its answer with, at the end, its receipt.
+
+        Args:
+            sql: One statement.
+            parameters: The values of `$1`, `$2`, or of the question marks.
+            timeout_ms: Limit in milliseconds, counted by the service from arrival.
+            dialect: `auto`, `snowflake` or `duckdb`.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        limit = self._timeout_ms if timeout_ms is None else timeout_ms
+        request = Request(sql, to_wire(parameters), limit, dialect)
+        return self._attempt(lambda transport: transport.run(request))
+
+    def load(self, data: object, table: str, mode: Mode = "create_append") -> Receipt:
+        """Write *data* into *table* in bulk, over Flight.
+
+        Args:
+            data: Anything with the Arrow C stream interface (pyarrow, polars, pandas, a DuckDB
+                relation), or record batches.
+            table: `table` or `schema.table`.
+            mode: `create`, `append`, `replace` or `create_append`.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        reader = _reader_over(data)
+        transport = self._attempt(lambda ready: ready)
+        return transport.ingest(table, mode, reader.schema, iter(reader))
+
+    def insert_arrow(self, table: str, data: object, mode: Mode = "append") -> int:
+        """Append *data* to *table* and return how many rows were written.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        receipt = self.load(data, table, mode)
+        return receipt.rows if receipt.rows_affected is None else receipt.rows_affected
+
+    def close(self) -> None:
+        """Release the connections; the next query opens new ones."""
+        with self._lock:
+            transport, self._open = self._open, None
+        if transport is not None:
+            transport.close()
+
+    @property
+    def transport(self) -> str:
+        """The transport in use: `flight` or `http`.
+
+        Raises:
+            ServiceUnavailableError: Nothing answers.
+        """
+        return self._attempt(lambda transport: transport.name)
+
+    def _attempt(self, action: Callable[[Transport], T]) -> T:
+        """Do *action*, again where the service cannot have acted on the first one."""
+        for left in range(self._retries, -1, -1):
+            try:
+                return action(self._connected())
+            except HatiDataError as error:
+                wait = _wait_before_retry(error)
+                if left == 0 or wait is None:
+                    raise
+                if not error.sent:
+                    self.close()
+                time.sleep(wait)
+        raise AssertionError("the loop returns or raises")
+
+    def _connected(self) -> Transport:
+        with self._lock:
+            if self._open is None:
+                self._open = _connect(self._place, self._route)
+            return self._open
+
+
+def _connect(place: Place, route: Route) -> Transport:
+    from hatidata_agent._transport.discover import flight_uri
+    from hatidata_agent._transport.http import HttpTransport
+
+    uri = None if route == "http" else flight_uri(place)
+    if uri is None and route == "flight":
+        raise InvalidRequestError("the service's Flight port is out of reach", sent=False)
+    if uri is None:
+        return HttpTransport(place)
+    from hatidata_agent._transport.flight import FlightTransport
+
+    return FlightTransport(uri, place)
+
+
+def _wait_before_retry(error: HatiDataError) -> float | None:
+    """Return the seconds to wait, or None if sending again is not safe or not worth it."""
+    if error.code == "SERVICE_UNAVAILABLE" and not error.sent:
+        return 0.2
+    if error.code in {"SERVICE_UNAVAILABLE", "RATE_LIMITED"} and error.retry_after is not None:
+        return error.retry_after if error.retry_after <= _LONGEST_WAIT_SECS else None
+    return None
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:  # Any: a value of any SQL type
+    names = batch.schema.names
+    columns = [column.to_pylist() for column in batch.columns]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _reader_over(data: object) -> pa.RecordBatchReader:
+    import pyarrow as pa
+
+    if isinstance(data, pa.RecordBatchReader):
+        return data
+    if hasattr(data, "__arrow_c_stream__"):
+        return pa.RecordBatchReader.from_stream(data)
+    if isinstance(data, pa.RecordBatch):
+        return pa.RecordBatchReader.from_batches(data.schema, [data])
+    if isinstance(data, Iterable):
+        batches = list(data)
+        if batches and all(isinstance(batch, pa.RecordBatch) for batch in batches):
+            return pa.RecordBatchReader.from_batches(batches[0].schema, batches)
+    raise InvalidRequestError(f"a value of type {type(data).__name__} holds no Arrow data", sent=False)
