@@ -1,0 +1,247 @@
+"""The one client of the Flight server that all requests share.
+
+A gRPC channel is made anew when the endpoint has a new incarnation. The old channel is
+dropped, not closed: closing would cut the answers that are still running on it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import grpc
+
+from http_gateway.credentials import Caller
+from http_gateway.errors import Code, Refused
+from http_gateway.flight.endpoint import Endpoint, Whereabouts
+from http_gateway.flight.errors import refusal_of
+from http_gateway.flight.messages import (
+    FlightData,
+    Malformed,
+    action_bytes,
+    flight_data,
+    result_body,
+    ticket_bytes,
+)
+from http_gateway.receipt import Receipt, parse_receipt
+from http_gateway.request_body import QueryBody
+
+SERVICE: Final = "/arrow.flight.protocol.FlightService/"
+READY_ACTION: Final = "hatidata.ready"
+DEADLINE_GRACE_SECONDS: Final = 2.0
+"""How much later than the Flight server's own deadline a call is given up."""
+
+_CHANNEL_OPTIONS: Final[Sequence[tuple[str, int]]] = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_metadata_size", 65_536),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 500),
+    ("SingleThreadedUnaryStream", 1),
+)
+
+
+class Answers(Protocol):
+    """A running call with one request and many answers, as gRPC returns it."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Wait for the answers one by one."""
+
+    def cancel(self) -> object:
+        """End the call."""
+
+
+Method = Callable[..., Answers]
+"""A gRPC method: takes the request and, by name, `timeout` and `metadata`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsMaterial:
+    """Certificates for the connection to the Flight server, as PEM.
+
+    Attributes:
+        roots: Who may have signed the server's certificate.
+        certificate: What the gateway shows when the server asks for a client certificate.
+        key: The private key of that certificate.
+    """
+
+    roots: bytes
+    certificate: bytes | None = None
+    key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    endpoint: Endpoint
+    channel: grpc.Channel
+    do_get: Method
+    do_action: Method
+
+
+class FlightCall:
+    """One running query: its messages, then its receipt."""
+
+    def __init__(self, call: Answers) -> None:
+        self._call = call
+        self._receipt: Receipt | None = None
+
+    def messages(self) -> Iterator[FlightData]:
+        """Yield the schema and the batches, and keep the receipt that ends the stream.
+
+        Raises:
+            Refused: With the Flight server's code, or `INTERNAL_ERROR` for a stream without receipt.
+        """
+        try:
+            for raw in self._call:
+                data = flight_data(raw)
+                if data.metadata:
+                    self._receipt = parse_receipt(data.metadata)
+                else:
+                    yield data
+        except grpc.RpcError as failure:
+            raise _refusal(failure) from failure
+        except Malformed as fault:
+            raise Refused(Code.INTERNAL_ERROR) from fault
+        if self._receipt is None:
+            raise Refused(Code.INTERNAL_ERROR)
+
+    @property
+    def receipt(self) -> Receipt:
+        """The receipt; only after the last message."""
+        if self._receipt is None:
+            raise Refused(Code.INTERNAL_ERROR)
+        return self._receipt
+
+    def cancel(self) -> None:
+        """Stop the query; safe from any thread and after the end."""
+        self._call.cancel()
+
+
+class FlightClient:
+    """Calls to the Flight server wherever it is now.
+
+    Args:
+        whereabouts: Tells the server's present address.
+        token: Proves to the server that the gateway is the gateway.
+        default_timeout_ms: The server's deadline for callers who name none.
+        tls: Certificates, when the server's URI says TLS.
+    """
+
+    def __init__(
+        self, whereabouts: Whereabouts, token: str, default_timeout_ms: int, tls: TlsMaterial | None = None
+    ) -> None:
+        self._whereabouts = whereabouts
+        self._token = token
+        self._default_timeout_ms = default_timeout_ms
+        self._tls = tls
+        self._lock = threading.Lock()
+        self._link: _Link | None = None
+
+    def query(self, body: QueryBody, caller: Caller, query_id: str) -> FlightCall:
+        """Start the query *body*; failures come out of `FlightCall.messages`.
+
+        Raises:
+            Refused: `SERVICE_UNAVAILABLE` while there is no Flight server.
+        """
+        seconds = (body.timeout_ms or self._default_timeout_ms) / 1000 + DEADLINE_GRACE_SECONDS
+        call = self._current_link().do_get(
+            ticket_bytes(body), timeout=seconds, metadata=self._metadata(caller, query_id)
+        )
+        return FlightCall(call)
+
+    def not_ready_because(self, timeout_seconds: float) -> str | None:
+        """Ask the server whether it can answer a query now; return why not, or None."""
+        try:
+            link = self._current_link()
+            call = link.do_action(
+                action_bytes(READY_ACTION, b""),
+                timeout=timeout_seconds,
+                metadata=(("x-hatidata-gateway", self._token),),
+            )
+            answers = [json.loads(result_body(raw)) for raw in call]
+        except grpc.RpcError as failure:
+            return _refusal(failure).message
+        except (Refused, ValueError) as fault:
+            return (
+                str(fault) if isinstance(fault, Refused) else "the Flight server's answer is not understood"
+            )
+        if answers and answers[0].get("ready") is True:
+            return None
+        return str(answers[0].get("reason", "")) if answers else "the Flight server gave no answer"
+
+    def uri(self) -> str | None:
+        """Return where the Flight server is now."""
+        endpoint = self._whereabouts.current()
+        return endpoint.uri if endpoint else None
+
+    def close(self) -> None:
+        """Close the channel and with it every call that is still running."""
+        with self._lock:
+            if self._link is not None:
+                self._link.channel.close()
+                self._link = None
+
+    def _current_link(self) -> _Link:
+        endpoint = self._whereabouts.current()
+        if endpoint is None:
+            raise Refused(Code.SERVICE_UNAVAILABLE, "the Flight server is not running")
+        link = self._link
+        return link if link is not None and link.endpoint == endpoint else self._relink(endpoint)
+
+    def _relink(self, endpoint: Endpoint) -> _Link:
+        with self._lock:
+            if self._link is None or self._link.endpoint != endpoint:
+                self._link = _linked(endpoint, self._tls)
+            return self._link
+
+    def _metadata(self, caller: Caller, query_id: str) -> tuple[tuple[str, str], ...]:
+        metadata = [
+            ("x-hatidata-gateway", self._token),
+            ("x-hatidata-protocol", caller.protocol),
+            ("x-hatidata-query-id", query_id),
+            ("x-forwarded-for", caller.client_ip),
+        ]
+        if caller.key is not None:
+            metadata.append(("authorization", f"Bearer {caller.key}"))
+        if caller.agent_id is not None:
+            metadata.append(("x-agent-id", caller.agent_id))
+        return tuple(metadata)
+
+
+def tls_material(certificate: str, key: str, client_ca: str) -> TlsMaterial:
+    """Return the gateway's certificates: it trusts what signed its own."""
+    chain = Path(certificate).read_bytes()
+    roots = chain + (Path(client_ca).read_bytes() if client_ca else b"")
+    return TlsMaterial(roots, chain, Path(key).read_bytes())
+
+
+def _linked(endpoint: Endpoint, tls: TlsMaterial | None) -> _Link:
+    channel = _channel(endpoint, tls)
+    return _Link(
+        endpoint,
+        channel,
+        do_get=channel.unary_stream(SERVICE + "DoGet"),
+        do_action=channel.unary_stream(SERVICE + "DoAction"),
+    )
+
+
+def _channel(endpoint: Endpoint, tls: TlsMaterial | None) -> grpc.Channel:
+    if not endpoint.tls:
+        return grpc.insecure_channel(endpoint.target, options=_CHANNEL_OPTIONS)
+    material = tls or TlsMaterial(b"")
+    credentials = grpc.ssl_channel_credentials(material.roots or None, material.key, material.certificate)
+    return grpc.secure_channel(endpoint.target, credentials, options=_CHANNEL_OPTIONS)
+
+
+def _refusal(failure: grpc.RpcError) -> Refused:
+    if not isinstance(failure, grpc.Call):
+        return Refused(Code.INTERNAL_ERROR)
+    trailers = dict(failure.trailing_metadata() or ())
+    return refusal_of(failure.code(), failure.details() or "", trailers)

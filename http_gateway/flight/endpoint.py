@@ -1,0 +1,98 @@
+"""Where the Flight server is, followed over its restarts.
+
+The port may be another after a restart, so `HOME/run/flight.json` is looked at before each
+call. That costs one `stat`; the file is read again only when it has been replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+TLS_SCHEMES: Final = ("grpc+tls", "grpcs")
+PLAIN_SCHEMES: Final = ("grpc", "grpc+tcp", "grpc+unix")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One incarnation of the Flight server; `generation` tells two on the same port apart."""
+
+    uri: str
+    generation: int = 0
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return urlsplit(self.uri).scheme in TLS_SCHEMES
+
+    @property
+    def target(self) -> str:
+        """The address as gRPC writes it."""
+        parts = urlsplit(self.uri)
+        return f"unix:{parts.path}" if parts.scheme == "grpc+unix" else parts.netloc
+
+
+class Whereabouts(Protocol):
+    """Something that knows where the Flight server is now."""
+
+    def current(self) -> Endpoint | None:
+        """Return the endpoint, or None while there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEndpoint:
+    """A Flight server at an address from the settings."""
+
+    endpoint: Endpoint
+
+    def current(self) -> Endpoint:
+        """Return the address from the settings."""
+        return self.endpoint
+
+
+class EndpointFile:
+    """The file that the Flight server writes when it listens."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int] | None = None
+        self._endpoint: Endpoint | None = None
+
+    def current(self) -> Endpoint | None:
+        """Return what the file says now; None when it is missing or unreadable."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        seen = (status.st_mtime_ns, status.st_ino)
+        if seen == self._seen:
+            return self._endpoint
+        return self._read(seen)
+
+    def _read(self, seen: tuple[int, int]) -> Endpoint | None:
+        with self._lock:
+            uri = _flight_uri(self._path)
+            self._endpoint = Endpoint(uri, hash(seen)) if uri else None
+            self._seen = seen
+            return self._endpoint
+
+
+def whereabouts(flight_uri: str, run_directory: Path) -> Whereabouts:
+    """Return the address from the settings, or the file when there is none."""
+    if flight_uri:
+        return FixedEndpoint(Endpoint(flight_uri))
+    return EndpointFile(run_directory / "flight.json")
+
+
+def _flight_uri(path: Path) -> str | None:
+    try:
+        uri = json.loads(path.read_text(encoding="utf-8"))["flight"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    valid = isinstance(uri, str) and urlsplit(uri).scheme in TLS_SCHEMES + PLAIN_SCHEMES
+    return uri if valid else None

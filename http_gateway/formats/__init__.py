@@ -1,0 +1,1 @@
+"""The three forms of a result: Arrow stream, JSON, Parquet."""

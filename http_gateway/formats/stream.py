@@ -1,0 +1,85 @@
+"""Between Flight messages and record batches, and the cap on both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from http_gateway.errors import Code, Refused
+from http_gateway.flight.messages import END_OF_STREAM, FlightData, framed
+from http_gateway.spool import Chunk
+
+
+def capped(messages: Iterable[FlightData], max_bytes: int) -> Iterator[FlightData]:
+    """Yield *messages* as long as their Arrow bytes stay within the cap.
+
+    Raises:
+        Refused: `RESULT_TOO_LARGE` with the message that passes the cap.
+    """
+    total = 0
+    for message in messages:
+        total += len(message.header) + len(message.body)
+        if total > max_bytes:
+            raise too_large(max_bytes)
+        yield message
+
+
+def too_large(max_bytes: int) -> Refused:
+    """Return the refusal of a result above the cap, with what to do about it."""
+    return Refused(
+        Code.RESULT_TOO_LARGE,
+        f"the result has more than {max_bytes} bytes; page it with LIMIT and OFFSET, "
+        "fetch it with POST /v1/query/parquet, or read it over Arrow Flight",
+    )
+
+
+def schema_of(message: FlightData) -> pa.Schema:
+    """Return the schema in the first message of a stream."""
+    return pa.ipc.read_schema(pa.py_buffer(framed(message)[0]))
+
+
+def record_batches(messages: Iterable[FlightData]) -> Any:  # a pa.RecordBatchReader; pyarrow has no types
+    """Return a reader of the batches in *messages*, dictionaries resolved."""
+    return pa.ipc.open_stream(pa.PythonFile(_MessageFile(messages), mode="r"))
+
+
+class _MessageFile:
+    """The read side of a file object over framed messages; bodies are lent, not copied."""
+
+    closed = False
+
+    def __init__(self, messages: Iterable[FlightData]) -> None:
+        self._parts = _parts(messages)
+        self._part = memoryview(b"")
+
+    def read(self, size: int) -> Chunk:
+        if len(self._part) >= size:
+            return self._taken(size)
+        pieces = []
+        while size > 0 and self._more():
+            pieces.append(bytes(self._taken(min(size, len(self._part)))))
+            size -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _taken(self, size: int) -> memoryview:
+        taken, self._part = self._part[:size], self._part[size:]
+        return taken
+
+    def _more(self) -> bool:
+        while not self._part:
+            following = next(self._parts, None)
+            if following is None:
+                return False
+            self._part = memoryview(following)
+        return True
+
+
+def _parts(messages: Iterable[FlightData]) -> Iterator[Chunk]:
+    for message in messages:
+        yield from framed(message)
+    yield END_OF_STREAM

@@ -1,0 +1,57 @@
+"""One line for each request: never its SQL, its parameters or its credential."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any, Final, TextIO
+
+import structlog
+from flask import Response, g, request
+
+from hatidata_settings import Settings
+from http_gateway.exchange import Exchange, this_exchange
+
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
+    """Set how this process logs: JSON for machines, aligned text on a terminal."""
+    text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
+    renderer: Any = structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+
+
+def log_request(response: Response) -> Response:
+    """Log the present request and its answer; an app calls it after everything else."""
+    exchange: Exchange = this_exchange()
+    structlog.get_logger().info(
+        "request",
+        query_id=exchange.query_id,
+        method=request.method,
+        path=request.path[:200],
+        profile=exchange.profile.name.lower(),
+        status=response.status_code,
+        code=g.get("code"),
+        bytes=response.headers.get("Content-Length", type=int),
+        rows=response.headers.get("X-Row-Count", type=int),
+        ms=round((time.monotonic() - exchange.arrived) * 1000, 2),
+        client=request.remote_addr,
+    )
+    return response

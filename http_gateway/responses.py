@@ -1,0 +1,94 @@
+"""Answers that go from a spool, or straight from the engine, to the caller's socket."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import structlog
+from flask import Response
+
+from http_gateway.errors import Refused
+from http_gateway.headers import Headers
+from http_gateway.spool import Spool
+
+ONE_PIECE_BYTES: Final = 64 * 1024
+"""Up to here a body is handed over whole; above, it is sent past the server (decision 0012)."""
+
+log = structlog.get_logger()
+
+
+class Cut(OSError):
+    """Ends a response whose head has left: the connection breaks, so that the caller sees the cut."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EPIPE, "the result was cut")
+
+
+class SpooledBody:
+    """The body of a response; closing it frees the spool, whether it was sent or not.
+
+    Args:
+        spool: The whole body.
+        socket_number: Where it may be written past the server, or None.
+    """
+
+    def __init__(self, spool: Spool, socket_number: int | None) -> None:
+        self._spool = spool
+        self._pieces = spool.pieces() if socket_number is None else _sent_past(spool, socket_number)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        """Free the spool."""
+        self._spool.close()
+
+
+class StreamedBody:
+    """A body of unknown length; a failure after its first piece breaks the connection.
+
+    Args:
+        first: The first piece, already made, so that early failures could still be told.
+        rest: The others.
+        on_close: Called once when the response is over, whatever happened.
+    """
+
+    def __init__(self, first: bytes, rest: Iterator[bytes], on_close: Callable[[], None]) -> None:
+        self._pieces = self._all(first, rest)
+        self._on_close = on_close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        """Stop what is still running."""
+        self._on_close()
+
+    def _all(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+        yield first
+        try:
+            yield from rest
+        except Refused as refused:
+            log.warning("result cut", code=refused.code)
+            raise Cut from refused
+
+
+def spooled_response(spool: Spool, headers: Headers, socket_number: int | None) -> Response:
+    """Return a 200 with the content of *spool*, which the response closes."""
+    headers = [*headers, ("Content-Length", str(spool.length))]
+    if spool.length <= ONE_PIECE_BYTES:
+        content = b"".join(spool.pieces())
+        spool.close()
+        return Response(content, headers=headers)
+    return Response(SpooledBody(spool, socket_number), headers=headers, direct_passthrough=True)
+
+
+def _sent_past(spool: Spool, socket_number: int) -> Iterator[bytes]:
+    """Yield one empty piece, on which the server sends the head, then send the body past it."""
+    yield b""
+    try:
+        spool.send_to(socket_number)
+    except BlockingIOError as stalled:
+        raise Cut from stalled

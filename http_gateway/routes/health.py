@@ -1,0 +1,48 @@
+"""Whether the gateway lives, and whether a query would be answered now."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, jsonify
+
+from http_gateway.errors import Code, Refused, error_body, error_headers
+from http_gateway.exchange import this_exchange
+from http_gateway.gateway import Gateway
+
+READY_TIMEOUT_SECONDS: Final = 2.0
+
+
+def health_routes(gateway: Gateway) -> Blueprint:
+    """Return the blueprint of `/health` and `/ready`."""
+    routes = Blueprint("health", __name__)
+
+    @routes.get("/health")
+    def health() -> Response:
+        return jsonify(status="ok")
+
+    @routes.get("/ready")
+    def ready() -> Response:
+        reason = gateway.flight.not_ready_because(READY_TIMEOUT_SECONDS)
+        return _ready(gateway) if reason is None else _not_ready(reason)
+
+    return routes
+
+
+def _ready(gateway: Gateway) -> Response:
+    return jsonify(
+        ready=True,
+        flight=gateway.flight.uri(),
+        http=gateway.addresses.http,
+        mcp=gateway.addresses.mcp,
+    )
+
+
+def _not_ready(reason: str) -> Response:
+    exchange = this_exchange()
+    refused = Refused(Code.SERVICE_UNAVAILABLE, reason)
+    body = {"ready": False, "reason": reason, **error_body(refused, exchange.profile, exchange.query_id)}
+    answer = jsonify(body)
+    answer.status_code = refused.status
+    answer.headers.extend(error_headers(refused))
+    return answer

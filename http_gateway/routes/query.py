@@ -1,0 +1,111 @@
+"""The three query endpoints: one question, in three forms of answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+from flask import Blueprint, Response, request
+
+from http_gateway.accept import ARROW, JSON, PARQUET, Choice, negotiate
+from http_gateway.exchange import Exchange, this_caller, this_exchange
+from http_gateway.flight.client import FlightCall
+from http_gateway.flight.messages import FlightData
+from http_gateway.formats.arrow import write_arrow
+from http_gateway.formats.json_rows import write_json
+from http_gateway.formats.parquet import parquet_pieces
+from http_gateway.formats.sink import Sink, sink_for
+from http_gateway.formats.stream import capped, record_batches
+from http_gateway.gateway import Gateway
+from http_gateway.headers import body_headers, result_headers
+from http_gateway.received import received_body
+from http_gateway.responses import StreamedBody, spooled_response
+from http_gateway.spool import Spool
+
+Encode = Callable[[Iterator[FlightData], Sink, FlightCall], int]
+"""Writes a result to a sink and returns the number of its columns."""
+
+
+def query_routes(gateway: Gateway) -> Blueprint:
+    """Return the blueprint of the query endpoints."""
+    routes = Blueprint("query", __name__)
+
+    @routes.post("/v1/query/arrow")
+    def arrow() -> Response:
+        choice = _choice(ARROW)
+        return _gathered(
+            gateway,
+            choice,
+            lambda messages, sink, _: write_arrow(messages, sink, choice.ipc_codec),
+            lambda query_id: body_headers(ARROW, choice, f"{query_id}.arrows"),
+        )
+
+    @routes.post("/v1/query")
+    def json() -> Response:
+        choice = _choice(JSON)
+        return _gathered(
+            gateway,
+            choice,
+            lambda messages, sink, call: write_json(messages, sink, lambda: call.receipt),
+            lambda _: body_headers(JSON, choice, None),
+        )
+
+    @routes.post("/v1/query/parquet")
+    def parquet() -> Response:
+        return _parquet(gateway, _choice(PARQUET))
+
+    return routes
+
+
+def _choice(media_type: str) -> Choice:
+    return negotiate(media_type, request.headers.get("Accept"), request.headers.get("Accept-Encoding"))
+
+
+def _asked(gateway: Gateway, exchange: Exchange) -> FlightCall:
+    caller = this_caller()
+    return gateway.flight.query(received_body(gateway.limits), caller, exchange.query_id)
+
+
+def _gathered(
+    gateway: Gateway,
+    choice: Choice,
+    encode: Encode,
+    headers: Callable[[str], list[tuple[str, str]]],
+) -> Response:
+    """Answer with a body whose length and row count are known before its first byte leaves."""
+    exchange = this_exchange()
+    call = _asked(gateway, exchange)
+    spool = gateway.spools.open()
+    try:
+        with gateway.disconnects.watching(exchange.peer_number, call.cancel):
+            columns = _encoded(gateway, call, spool, choice, encode)
+    except BaseException:
+        call.cancel()
+        spool.close()
+        raise
+    described = result_headers(call.receipt, columns, exchange.profile)
+    return spooled_response(spool, [*headers(exchange.query_id), *described], exchange.direct_number)
+
+
+def _encoded(gateway: Gateway, call: FlightCall, spool: Spool, choice: Choice, encode: Encode) -> int:
+    messages = capped(call.messages(), gateway.max_result_bytes)
+    return encode(messages, sink_for(choice.coding, spool), call)
+
+
+def _parquet(gateway: Gateway, choice: Choice) -> Response:
+    """Answer with a file of unknown length, while holding one row group."""
+    exchange = this_exchange()
+    with ExitStack() as stack:
+        call = _asked(gateway, exchange)
+        stack.callback(call.cancel)
+        stack.enter_context(gateway.disconnects.watching(exchange.peer_number, call.cancel))
+        reader = record_batches(call.messages())
+        pieces = parquet_pieces(reader)
+        first = next(pieces)
+        running = stack.pop_all()
+    headers = [
+        *body_headers(PARQUET, choice, f"{exchange.query_id}.parquet"),
+        ("X-Query-Id", exchange.query_id),
+        ("X-Column-Count", str(len(reader.schema))),
+    ]
+    return Response(StreamedBody(first, pieces, running.close), headers=headers, direct_passthrough=True)

@@ -1,0 +1,81 @@
+"""gunicorn's threaded worker, run alone: one process, JSON for what its parser refuses.
+
+There is no gunicorn master above it. `hati serve` supervises the process already, and two
+supervisors would only disagree about who holds the ports (decision 0011).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import struct
+from types import FrameType
+from typing import Any, Final
+
+import structlog
+from gunicorn.http.errors import ExpectationFailed, LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.workers.gthread import ThreadWorker
+
+from http_gateway.errors import Code, Profile, Refused, error_body
+
+STALL_SECONDS: Final = 30
+"""A caller that neither sends nor takes a byte for this long loses its connection."""
+
+_STATUS: Final = {LimitRequestLine: 414, LimitRequestHeaders: 431, ExpectationFailed: 417}
+
+log = structlog.get_logger()
+
+
+class GatewayWorker(ThreadWorker):
+    """The worker that is the whole server."""
+
+    def init_process(self) -> None:
+        """Prepare the listening sockets, whose options every connection inherits, and serve."""
+        limit = struct.pack("ll", STALL_SECONDS, 0)
+        for listener in self.sockets:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        super().init_process()
+
+    def init_signals(self) -> None:
+        """Drain on SIGTERM and on SIGINT; the other signals stay gunicorn's."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, self.handle_exit)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain; at the second signal leave at once."""
+        if not self.alive:
+            os._exit(0)
+        super().handle_exit(sig, frame)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Answer a request that never became one, or that broke outside the application."""
+        refused = _refusal(exc)
+        query_id = f"qry_{secrets.token_hex(12)}"
+        log.warning("request refused", query_id=query_id, status=refused.status, exc_info=exc)
+        try:
+            client.sendall(_raw_answer(refused, self._profile(client), query_id))
+        except OSError:
+            log.debug("caller left before its refusal", query_id=query_id)
+
+    def _profile(self, client: socket.socket) -> Profile:
+        native = client.getsockname()[1] == self.sockets[-1].getsockname()[1]
+        return Profile.NATIVE if native else Profile.API
+
+
+def _refusal(fault: BaseException) -> Refused:
+    if not isinstance(fault, ParseException):
+        return Refused(Code.INTERNAL_ERROR)
+    return Refused(Code.INVALID_REQUEST, "this is not valid HTTP", status=_STATUS.get(type(fault), 400))
+
+
+def _raw_answer(refused: Refused, profile: Profile, query_id: str) -> bytes:
+    body = json.dumps(error_body(refused, profile, query_id)).encode()
+    head = (
+        f"HTTP/1.1 {refused.status} Refused\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nX-Query-Id: {query_id}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
