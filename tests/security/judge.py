@@ -1,0 +1,128 @@
+"""Runs cases on both worlds and gathers what is wrong with the answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+
+from tests.security.asking import PATHS, Answer, Asker, Question, Service, ask_case
+from tests.security.cases import Case, Step
+from tests.security.oracles import complaints, differences, same_rows
+from tests.security.worlds import World, orders_statement, sealed_copy
+
+WORLDS: tuple[World, ...] = ("fixture", "other")
+TYPED_PATHS = ("flight", "flightsql", "http")
+_HIDDEN_ROWS = (
+    "customer_id IS NULL OR customer_id NOT IN (SELECT customer_id FROM customers WHERE region = 'EU')"
+)
+HIDDEN = f"""
+SELECT (SELECT bit_xor(hash(order_id, customer_id, total, status, created_at))
+        FROM orders WHERE {_HIDDEN_ROWS}),
+       (SELECT count(*) FROM orders WHERE {_HIDDEN_ROWS}),
+       (SELECT bit_xor(hash(customer_id, name, email, ssn, region, revenue, signup_date)) FROM customers),
+       (SELECT count(*) FROM customers),
+       (SELECT count(*) FROM salary_data),
+       (SELECT count(*) FROM finance.ledger)
+"""
+VISIBLE_ORDERS = (
+    "SELECT count(*), bit_xor(hash(order_id, customer_id, total, status, created_at)) FROM orders"
+)
+
+
+class Judge:
+    """Asks both worlds, keeps connections open between cases, and mends what a case changed."""
+
+    def __init__(self, services: Mapping[World, Service], tmp: Path) -> None:
+        self.tmp = tmp
+        self._services = services
+        self._askers: dict[tuple[World, str, str], Asker] = {}
+        self._copy = sealed_copy()
+        self._hidden = {world: self._admin(world, HIDDEN).rows for world in services}
+        self._orders = {world: self._admin(world, VISIBLE_ORDERS).rows for world in services}
+        self._files = set(tmp.iterdir())
+
+    def close(self) -> None:
+        """Leave both services."""
+        for asker in self._askers.values():
+            asker.close()
+        self._copy.close()
+
+    def asker(self, world: World, role: str, path: str) -> Asker:
+        """The open connection of *role* to *world* by *path*."""
+        key = (world, role, path)
+        if key not in self._askers:
+            self._askers[key] = PATHS[path](self._services[world], role)
+        return self._askers[key]
+
+    def verdict(self, case: Case, path: str) -> list[str]:
+        """Everything that is wrong with what both worlds answer to *case* by *path*."""
+        worlds = WORLDS[:1] if case.role == "admin" else WORLDS
+        started = time.monotonic()
+        answers = {world: self._ask(world, case, path) for world in worlds}
+        slowest = (time.monotonic() - started) / len(worlds)
+        found = list(self._wrong(case, path, answers))
+        if case.max_seconds is not None and slowest > case.max_seconds:
+            found.append(f"took {slowest:.1f} s")
+        if case.writes:
+            found += [said for world in worlds for said in self._aftermath(world, case)]
+        found += [f"left a file: {file.name}" for file in self._new_files()]
+        return [f"{case.id} by {path} as {case.role}: {said} | {case.sql}" for said in found]
+
+    def _ask(self, world: World, case: Case, path: str) -> Answer:
+        if not case.setup:
+            return ask_case(self.asker(world, case.role, path), case)
+        with closing(PATHS[path](self._services[world], case.role)) as own_session:
+            return ask_case(own_session, case)
+
+    def _wrong(self, case: Case, path: str, answers: Mapping[World, Answer]) -> Iterator[str]:
+        for world, answer in answers.items():
+            yield from (f"{said} (world {world})" for said in complaints(case, answer))
+        if len(answers) > 1:
+            yield from differences(answers["fixture"], answers["other"])
+        if path in TYPED_PATHS and case.role != "admin" and not case.writes and not case.free:
+            yield from self._beyond_the_copy(case, answers["fixture"])
+
+    def _beyond_the_copy(self, case: Case, answer: Answer) -> Iterator[str]:
+        if answer.error is not None or case.dialect == "snowflake":
+            return
+        try:
+            cursor = self._copy.execute(case.sql, list(case.params) or None)
+            rows = tuple(cursor.fetchall())
+        except duckdb.Error:
+            return
+        if not same_rows(rows, answer.rows, ordered=False):
+            yield f"is not what the sealed copy gives: {answer.rows[:3]} instead of {rows[:3]}"
+
+    def _aftermath(self, world: World, case: Case) -> Iterator[str]:
+        hidden = self._admin(world, HIDDEN)
+        if hidden.rows != self._hidden[world]:
+            yield f"changed hidden rows of world {world}: {hidden.error or hidden.rows}"
+        for step in case.post:
+            yield from self._after(world, step)
+        self._mend(world)
+
+    def _after(self, world: World, step: Step) -> Iterator[str]:
+        if step.role == "admin" and world != "fixture":
+            return
+        answer = self.asker(world, step.role, "flight").ask(Question(step.sql))
+        if answer.error or not same_rows(step.rows or (), answer.rows, ordered=False):
+            yield f"afterwards {step.sql} gives {answer.error or answer.rows} (world {world})"
+
+    def _mend(self, world: World) -> None:
+        if self._admin(world, VISIBLE_ORDERS).rows == self._orders[world]:
+            return
+        for statement in ("DELETE FROM orders", orders_statement(world)):
+            mended = self._admin(world, statement)
+            assert mended.error is None, mended.error
+
+    def _admin(self, world: World, sql: str) -> Answer:
+        return self.asker(world, "admin", "flight").ask(Question(sql))
+
+    def _new_files(self) -> set[Path]:
+        new = set(self.tmp.iterdir()) - self._files
+        self._files |= new
+        return new

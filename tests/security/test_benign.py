@@ -1,0 +1,31 @@
+"""What a role is allowed to ask works, with exactly the rows that it may see."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.security.asking import PATHS, Question
+from tests.security.cases import Case, cases
+from tests.security.judge import Judge
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_gives_a_permitted_query_exactly_its_rows(judge: Judge, path: str) -> None:
+    found = [said for case in _benign(judge) for said in judge.verdict(case, path)]
+
+    assert not found, "\n".join(found)
+
+
+def test_a_cache_warmed_by_an_admin_changes_nothing_for_an_analyst(judge: Judge) -> None:
+    found = []
+    for case in (*_benign(judge), *cases(judge.tmp, "attacks_mask_*.jsonl", "attacks_rls.jsonl")):
+        if not case.writes and case.role == "analyst":
+            for world in ("fixture", "other"):
+                judge.asker(world, "admin", "flight").ask(Question(case.sql, case.params, case.dialect))
+            found += judge.verdict(case, "flight")
+
+    assert not found, "\n".join(found)
+
+
+def _benign(judge: Judge) -> list[Case]:
+    return [case for case in cases(judge.tmp, "benign.jsonl", "samples.jsonl") if case.kind == "benign"]
