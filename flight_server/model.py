@@ -103,6 +103,55 @@ class Principal:
         return (self.roles, self.agent_id, self.framework, tuple(sorted(self.attributes.items())))
 
 
+class Kind(StrEnum):
+    """What a statement asks of the engine."""
+
+    READ = "read"
+    WRITE = "write"
+    DEFINE = "define"
+    CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that DuckDB's parser has read, with its names resolved; only `parse` makes one.
+
+    Attributes:
+        text: What DuckDB reads: the caller's text, or its translation from Snowflake.
+        verb: DuckDB's statement type, such as `SELECT`, `INSERT`, `CREATE`, `TRANSACTION`.
+        tree: JSON text of DuckDB's tree, for reads and writes; empty for the others.
+        accesses: Which action it takes on which table; views are tables of their own.
+        parameters: How many values must come with it.
+        default_schema: Where its unqualified names were looked for.
+        functions: Folded names of the scalar, aggregate, window and table functions.
+        unselective_scans: Tables read without a predicate on a column.
+        estimated_rows: Rows that the statistics promise, at most the constant LIMIT.
+        translated: Whether a dialect rule changed the text.
+        administrative: Whether only those who may do everything may send it.
+        explain: `EXPLAIN ` or `EXPLAIN ANALYZE ` where the statement was under one.
+    """
+
+    text: str
+    kind: Kind
+    verb: str
+    tree: str
+    accesses: tuple[tuple[Action, TableName], ...]
+    parameters: int
+    default_schema: str
+    functions: frozenset[str]
+    unselective_scans: int
+    selects_star: bool
+    estimated_rows: int
+    translated: bool = False
+    explain: str = ""
+    administrative: bool = False
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """Every table it touches, once, in order of appearance."""
+        return tuple(dict.fromkeys(name for _, name in self.accesses))
+
+
 class MaskFunction(StrEnum):
     """The four mask functions of masks.yaml."""
 
@@ -172,14 +221,16 @@ class Grant:
     """The policy's yes to one statement of one principal; only `authorise` makes one.
 
     Attributes:
-        sees_everything: No table of the catalog is closed, filtered or masked for the principal,
-            so engine texts and DDL leak nothing to it.
+        sees_everything: No table of the catalog is closed to, filtered or masked for the principal's
+            reading, so engine texts leak nothing to it.
+        administers: It may take every action on every table, so that it may send what no action describes.
         reasons: Ids of the policies that allowed.
     """
 
     principal: Principal
     tables: Mapping[TableName, TableGrant]
     sees_everything: bool
+    administers: bool
     limits: Limits
     reasons: tuple[str, ...]
     policy_version: str
@@ -191,7 +242,7 @@ class Grant:
 
     def fingerprint(self) -> tuple[object, ...]:
         """What the compiled form of the statement depends on, hashable."""
-        return (self.sees_everything, tuple(sorted(self.tables.values(), key=lambda g: g.table)))
+        return (self.sees_everything, self.administers, tuple(sorted(self.tables.values(), key=lambda g: g.table)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,208 @@
+"""A query in progress, and the answer that is pulled out of it.
+
+Whatever happens (success, refusal, cancellation, a reader that leaves), the
+query is settled exactly once and gives its slot and its connection back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pyarrow as pa
+from structlog.typing import FilteringBoundLogger
+
+from flight_server.engines.engine import Execution
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.logs import log_query
+from flight_server.metrics import Metrics
+from flight_server.model import Grant, Principal, Query, Receipt
+from flight_server.steps.admit import Slot
+from flight_server.steps.compile import Understood
+from flight_server.steps.estimate import CostFacts
+from flight_server.steps.mask import mask_batches, masked_schema
+from flight_server.steps.meter import Happened, Settled, Settlement
+from flight_server.steps.reserve import Reservation
+from flight_server.steps.transpile import Plan
+from flight_server.watcher import Call, Watcher
+
+
+class Progress:
+    """What is known of one query so far; every step adds what it found out."""
+
+    def __init__(
+        self,
+        query: Query,
+        call: Call,
+        watcher: Watcher,
+        settlement: Settlement,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        engine: str,
+        session_id: str,
+    ) -> None:
+        self.query = query
+        self.call = call
+        self.slot: Slot | None = None
+        self.principal: Principal | None = None
+        self.understood: Understood | None = None
+        self.grant: Grant | None = None
+        self.cost: CostFacts | None = None
+        self.reservation: Reservation | None = None
+        self.execution: Execution | None = None
+        self.plan: Plan | None = None
+        self.transpile_cache_hit = False
+        self.result_cache_hit = False
+        self.masked_columns: tuple[str, ...] = ()
+        self.rows = 0
+        self.bytes = 0
+        self.announced = False
+        self._watcher = watcher
+        self._settlement = settlement
+        self._metrics = metrics
+        self._log = log
+        self._engine = engine
+        self._session_id = session_id
+        self._steps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def step(self, name: str) -> None:
+        """Note that the step *name* has just ended."""
+        now = time.perf_counter()
+        self._steps[name] = (now - self._last) * 1000
+        self._last = now
+
+    def announce(self) -> None:
+        """Have a record that rows begin to leave, before more of them do."""
+        if not self.announced:
+            self.announced = True
+            self._settlement.announce(self._happened(None))
+
+    def settle(self) -> Receipt:
+        """End a query that was answered to the last row.
+
+        Raises:
+            QueryRefused: SERVICE_UNAVAILABLE, if the record cannot be written.
+        """
+        return self._settle(None).receipt
+
+    def refuse(self, error: BaseException) -> BaseException:
+        """End a query that failed, and return what its adapter is to raise."""
+        refusal = error if isinstance(error, QueryRefused) else self._defect(error)
+        refusal.query_id = self.query.query_id
+        try:
+            self._settle(refusal)
+        except QueryRefused as unrecorded:
+            unrecorded.query_id = self.query.query_id
+            return unrecorded
+        return refusal if isinstance(error, Exception) else error
+
+    def abandon(self) -> None:
+        """End a description: it costs nothing and leaves no record unless it was refused."""
+        self._release()
+
+    def _defect(self, error: BaseException) -> QueryRefused:
+        """Return the refusal for an exception that nobody foresaw; its text stays here."""
+        if isinstance(error, (GeneratorExit, KeyboardInterrupt)):
+            return QueryRefused(self.call.reason or ErrorCode.QUERY_CANCELLED, detail="the reader left")
+        self._log.error("defect", query_id=self.query.query_id, exc_info=error)
+        return QueryRefused(ErrorCode.INTERNAL_ERROR, detail=repr(error)[:2000])
+
+    def _settle(self, refusal: QueryRefused | None) -> Settled:
+        try:
+            settled = self._settlement.settle(self._happened(refusal))
+        finally:
+            self._release()
+        self._metrics.record(settled.entry)
+        log_query(self._log, settled.entry)
+        return settled
+
+    def _release(self) -> None:
+        self._watcher.forget(self.call)
+        if self.execution is not None:
+            self.execution.close()
+        if self.slot is not None:
+            self.slot.release()
+
+    def _happened(self, refusal: QueryRefused | None) -> Happened:
+        grant, plan = self.grant, self.plan
+        statement = self.understood.statement if self.understood else None
+        tables = grant.tables.values() if grant else ()
+        return Happened(
+            query=self.query,
+            finished=time.monotonic(),
+            session_id=self._session_id,
+            principal=self.principal,
+            grant=grant,
+            cost=self.cost,
+            reservation=self.reservation,
+            kind=statement.verb if statement else "",
+            tables=tuple(map(str, statement.tables)) if statement else (),
+            row_filters=tuple(str(table.table) for table in tables if table.filters),
+            masked_columns=self.masked_columns,
+            engine=self._engine if plan else "",
+            engine_sql=plan.sql if plan else "",
+            executed=self.execution is not None,
+            rows=self.rows,
+            rows_affected=self.execution.rows_affected if self.execution else None,
+            bytes=self.bytes,
+            transpile_cache_hit=self.transpile_cache_hit,
+            result_cache_hit=self.result_cache_hit,
+            steps_ms=self._steps,
+            refusal=refusal,
+        )
+
+
+class Answer:
+    """The rows of a query and, once they are all pulled, its receipt."""
+
+    def __init__(self, progress: Progress, plan: Plan) -> None:
+        assert progress.execution is not None
+        progress.plan = plan
+        self._progress = progress
+        self._late = dict(plan.late)
+        self._execution = progress.execution
+        self.schema: pa.Schema = masked_schema(self._execution.schema, dict(plan.masked))
+        self.receipt: Receipt | None = None
+        progress.masked_columns = tuple(self.schema.names[position] for position, _ in plan.masked)
+
+    @property
+    def query_id(self) -> str:
+        """The query's id."""
+        return self._progress.query.query_id
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows; after the last one the query is settled and `receipt` is there.
+
+        Raises:
+            QueryRefused: The query failed, was stopped, or may not return as many rows.
+        """
+        progress = self._progress
+        try:
+            batches = self._execution.batches()
+            for batch in mask_batches(batches, self._late) if self._late else batches:
+                progress.call.check()
+                if progress.rows:
+                    progress.announce()
+                self._count(batch)
+                yield batch
+            progress.step("stream")
+            self.receipt = progress.settle()
+        except BaseException as error:
+            raise progress.refuse(error) from None
+
+    def close(self) -> None:
+        """End the query if its rows were not all pulled; harmless when repeated."""
+        if self.receipt is None:
+            self._progress.refuse(GeneratorExit())
+
+    def _count(self, batch: pa.RecordBatch) -> None:
+        progress = self._progress
+        progress.rows += batch.num_rows
+        progress.bytes += batch.nbytes
+        limit = progress.grant.limits.max_rows if progress.grant else None
+        if limit is not None and progress.rows > limit:
+            raise QueryRefused(
+                ErrorCode.RESULT_TOO_LARGE,
+                f"Result too large: your role may read {limit} rows in one query; use LIMIT and OFFSET",
+            )

@@ -1,0 +1,228 @@
+"""The composition root: settings to stores, engine and adapters; start, drain, stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from flight_server.engines.duckdb_engine import DuckDBEngine, DuckDBOptions
+from flight_server.errors import ErrorCode
+from flight_server.metrics import Metrics, MetricsServer, serve_metrics
+from flight_server.model import TableName
+from flight_server.pipeline import Ceilings, Pipeline, Services
+from flight_server.policy.holder import PolicyHolder
+from flight_server.policy.load import load_policies
+from flight_server.protocols.flight.errors import keep_tracebacks_inside
+from flight_server.protocols.flight.server import FlightServer
+from flight_server.protocols.flight.session import CallerReader
+from flight_server.protocols.health.server import HealthServer
+from flight_server.steps.admit import Admission
+from flight_server.steps.compile import Compiler
+from flight_server.steps.restrict_rows import Sealed
+from flight_server.stores.audit import AuditLog
+from flight_server.stores.catalog import Catalog
+from flight_server.stores.keys import KeyStore
+from flight_server.stores.rate import FailureLimiter
+from flight_server.stores.usage import UsageStore
+from flight_server.syntax.parser import Parser
+from flight_server.syntax.secure import check_predicate
+from flight_server.watcher import Watcher
+from hatidata_settings import Settings
+
+DEEPEST_TREE = 20_000
+PROBE_S = 2.0
+INTERRUPT_GRACE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the process listens."""
+
+    flight: str
+    health: str
+    metrics: str
+
+
+class App:
+    """The Flight server's process: everything is built here, and ends here."""
+
+    def __init__(self, settings: Settings) -> None:
+        sys.setrecursionlimit(DEEPEST_TREE)
+        keep_tracebacks_inside()
+        self._settings = settings
+        self._log = structlog.get_logger("app")
+        self._reason = "starting"
+        settings.run_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.temp_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._engine = DuckDBEngine(_duckdb_options(settings))
+        self._parser = Parser()
+        self._catalog = Catalog(self._engine.load_catalog)
+        self._engine.on_defined = self._catalog.changed
+        self._services = self._build()
+        self._pipeline = Pipeline(self._services)
+        self._health = HealthServer(settings.host, settings.health_port, self._probe)
+        self._metrics_server = self._serve_metrics()
+        self._flight = self._serve_flight()
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the process listens."""
+        scheme = "grpc+tls" if self._settings.tls else "grpc"
+        host = self._settings.host
+        return Endpoints(
+            flight=f"{scheme}://{host}:{self._flight.port}",
+            health=f"grpc://{host}:{self._health.port}",
+            metrics=f"http://{host}:{self._metrics_server.port}/metrics",
+        )
+
+    def start(self) -> None:
+        """Begin to answer, and say where."""
+        self._reason = ""
+        self._health.set_serving(True)
+        endpoints = self.endpoints
+        told = {
+            "flight": endpoints.flight,
+            "health": endpoints.health,
+            "metrics": endpoints.metrics,
+            "pid": os.getpid(),
+        }
+        write_atomically(self._settings.run_folder / "flight.json", json.dumps(told))
+        self._log.info("listening", **told)
+
+    def reload(self) -> None:
+        """Read the policies anew; a faulty set changes nothing."""
+        self._services.policies.reload()
+
+    def drain(self) -> None:
+        """Take no new work, let running queries end within the grace period, interrupt the rest, and close."""
+        grace = self._settings.drain_grace_secs
+        self._reason = "draining"
+        self._health.set_serving(False)
+        self._log.info("draining", running=self._services.admission.running, grace_secs=grace)
+        self._services.admission.drain()
+        if not self._services.admission.wait_idle(grace):
+            self._services.watcher.stop_all(ErrorCode.SERVICE_UNAVAILABLE)
+            self._services.admission.wait_idle(INTERRUPT_GRACE_S)
+        self._close()
+
+    def _close(self) -> None:
+        stopper = threading.Thread(target=self._flight.shutdown, name="shutdown", daemon=True)
+        stopper.start()
+        stopper.join(INTERRUPT_GRACE_S)
+        self._metrics_server.close()
+        self._health.close()
+        self._services.watcher.close()
+        self._services.usage.close()
+        self._services.audit.close()
+        self._services.keys.close()
+        self._engine.close()
+        self._parser.close()
+        self._log.info("stopped")
+
+    def _build(self) -> Services:
+        settings = self._settings
+        home = settings.home
+        sealed = Sealed(self._engine.catalog, self._engine.nonce)
+        return Services(
+            engine=self._engine,
+            catalog=self._catalog,
+            compiler=Compiler(self._parser, sealed, settings.compile_cache_entries),
+            policies=PolicyHolder(self._load_policies, settings.run_folder / "policies.json"),
+            keys=KeyStore.open(home / "keys.db"),
+            failures=FailureLimiter(),
+            admission=Admission(settings.max_concurrent_queries, settings.max_queued_queries),
+            usage=UsageStore.open(home / "usage.db"),
+            audit=AuditLog.open(
+                home / "audit", fsync=settings.audit_fsync, max_file_bytes=settings.audit_max_file_mb << 20
+            ),
+            metrics=Metrics(),
+            watcher=Watcher(),
+            ceilings=Ceilings(
+                settings.default_timeout_ms, settings.query_timeout_secs * 1000, settings.max_sql_bytes
+            ),
+            dev_mode=settings.dev_mode,
+        )
+
+    def _load_policies(self):  # type: ignore[no-untyped-def]
+        tables = self._catalog.snapshot().tables
+        columns = {name: tuple(column.name for column in table.columns) for name, table in tables.items()}
+
+        def check(table: TableName, predicate: str) -> str | None:
+            return check_predicate(self._parser, table, predicate)
+
+        return load_policies(self._settings.home / "policies", columns, check)
+
+    def _serve_metrics(self) -> MetricsServer:
+        services, metrics = self._services, self._services.metrics
+        metrics.gauge("running_queries", "Queries that hold a slot", lambda: services.admission.running)
+        metrics.gauge("queued_queries", "Queries that wait for a slot", lambda: services.admission.queued)
+        metrics.gauge("audit_lag_seconds", "Age of the oldest record not on disk", services.audit.lag_seconds)
+        metrics.gauge("compiled_plans", "Plans in the compile cache", lambda: services.compiler.remembered)
+        metrics.gauge("verified_keys", "Keys that need no hashing", lambda: services.keys.cached_keys)
+        return serve_metrics(metrics, self._settings.host, self._settings.metrics_port)
+
+    def _serve_flight(self) -> FlightServer:
+        settings = self._settings
+        scheme = "grpc+tls" if settings.tls else "grpc"
+        location = f"{scheme}://{settings.host}:{settings.flight_port}"
+        token = gateway_token(settings.run_folder / "gateway.token")
+        return FlightServer(
+            location, self._pipeline, self._engine, CallerReader(token), lambda: self._reason, **_tls(settings)
+        )
+
+    def _probe(self) -> bool:
+        return self._engine.probe(PROBE_S)
+
+
+def _duckdb_options(settings: Settings) -> DuckDBOptions:
+    return DuckDBOptions(
+        path=settings.database,
+        memory_limit_mb=settings.duckdb_memory_limit_mb,
+        threads=settings.duckdb_threads,
+        temp_directory=str(settings.temp_folder),
+        max_temp_mb=settings.duckdb_max_temp_mb,
+        data_directories=settings.data_directories,
+        batch_bytes=settings.batch_bytes,
+    )
+
+
+def _tls(settings: Settings) -> dict[str, object]:
+    if not settings.tls:
+        return {}
+    chain = (Path(settings.tls_cert).read_bytes(), Path(settings.tls_key).read_bytes())
+    options: dict[str, object] = {"tls_certificates": [chain]}
+    if settings.client_ca:
+        options |= {"verify_client": True, "root_certificates": Path(settings.client_ca).read_bytes()}
+    return options
+
+
+def gateway_token(path: Path) -> str:
+    """Return the secret that the gateway proves itself with; whoever comes first makes it."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        for _ in range(100):
+            token = path.read_text(encoding="ascii").strip()
+            if len(token) == 64:
+                return token
+            time.sleep(0.01)
+        raise
+    token = secrets.token_hex(32)
+    os.write(descriptor, token.encode())
+    os.close(descriptor)
+    return token
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write *text* so that a reader sees the old file or the whole new one."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

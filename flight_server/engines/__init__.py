@@ -1,0 +1,1 @@
+"""What runs a plan: the Engine protocol and its implementations."""

@@ -1,0 +1,189 @@
+"""The embedded engine: one locked-down DuckDB instance with the raw tables in a sealed catalog."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from flight_server.engines.duckdb_lock import CONNECT, lock
+from flight_server.engines.duckdb_session import DuckDBSession
+from flight_server.engines.wire_types import needs_cast, wire_sql
+from flight_server.stores.catalog import Column, Table
+from flight_server.syntax.functions import unclassified
+
+_WIRE_TEXTS = 8192
+
+
+class EngineUnusable(Exception):
+    """The engine is not what this code was reviewed for; the service must not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDBOptions:
+    """How the instance is set up.
+
+    Attributes:
+        path: The warehouse file, or `:memory:`.
+        memory_limit_mb: Limit of the buffer manager; 0 is 60 % of the machine's memory.
+        threads: Worker threads; 0 is one for each core.
+        batch_bytes: How large a record batch gets.
+    """
+
+    path: str
+    memory_limit_mb: int = 0
+    threads: int = 0
+    temp_directory: str = ""
+    max_temp_mb: int = 10240
+    data_directories: tuple[str, ...] = ()
+    batch_bytes: int = 1_000_000
+
+
+class DuckDBEngine:
+    """Owns the instance; every session has connections of its own."""
+
+    def __init__(self, options: DuckDBOptions) -> None:
+        self.options = options
+        self.nonce = secrets.token_hex(8)
+        self.catalog = f"sealed_{self.nonce}"
+        self._root = duckdb.connect(":memory:", config=_config(options))
+        self._owners: list[duckdb.DuckDBPyConnection] = []
+        self._lock = threading.Lock()
+        self._wire: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self.on_defined: Callable[[], None] = _nothing
+        try:
+            self._attach()
+            lock(self._root, options.data_directories)
+            self._self_test()
+        except BaseException:
+            self._root.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The name in the audit log."""
+        return "duckdb"
+
+    @property
+    def version(self) -> str:
+        """Such as `duckdb v2.0.0`."""
+        return f"duckdb v{duckdb.__version__}"
+
+    def load_catalog(self) -> tuple[list[Table], list[str]]:
+        """Return the tables, views and schemas of the warehouse."""
+        connection = self._root.cursor()
+        try:
+            return self._tables(connection), self._schemas(connection)
+        finally:
+            connection.close()
+
+    def open_session(self) -> DuckDBSession:
+        """Return a new session."""
+        return DuckDBSession(self)
+
+    def plain_connection(self) -> duckdb.DuckDBPyConnection:
+        """Return a fresh connection in which an unqualified name resolves to nothing."""
+        return self._root.cursor()
+
+    def owner_connection(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection whose names resolve in the warehouse; give it back with `give_back`."""
+        with self._lock:
+            if self._owners:
+                return self._owners.pop()
+        connection = self._root.cursor()
+        connection.execute(f"USE {self.catalog}.main")
+        return connection
+
+    def give_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Keep an owner's connection, in which no transaction is open, for the next query."""
+        with self._lock:
+            self._owners.append(connection)
+
+    def wire_text(self, sql: str, version: int, relation: duckdb.DuckDBPyRelation) -> str:
+        """Return the text whose result Arrow can hold; remembered for *sql* at a catalog *version*."""
+        key = (sql, version)
+        known = self._wire.get(key)
+        if known is None:
+            kinds = relation.types
+            known = wire_sql(sql, kinds) if any(map(needs_cast, kinds)) else sql
+            with self._lock:
+                self._wire[key] = known
+                while len(self._wire) > _WIRE_TEXTS:
+                    self._wire.popitem(last=False)
+        return known
+
+    def probe(self, seconds: float) -> bool:
+        """Tell whether a trivial query is answered within *seconds*."""
+        done = threading.Event()
+
+        def ask() -> None:
+            connection = self._root.cursor()
+            connection.execute("SELECT 1").fetchall()
+            connection.close()
+            done.set()
+
+        threading.Thread(target=ask, name="probe", daemon=True).start()
+        return done.wait(seconds)
+
+    def close(self) -> None:
+        """Write the warehouse back and close the instance."""
+        for connection in self._owners:
+            connection.close()
+        self._root.close()
+
+    def _attach(self) -> None:
+        path = self.options.path
+        if path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        quoted = "'" + path.replace("'", "''") + "'"
+        self._root.execute(f"ATTACH {quoted} AS {self.catalog}")
+
+    def _self_test(self) -> None:
+        """Refuse to serve on an engine whose functions nobody has reviewed."""
+        unknown = unclassified(self._root)
+        if unknown:
+            raise EngineUnusable(f"functions of DuckDB {duckdb.__version__} without a verdict: {unknown[:20]}")
+
+    def _schemas(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        rows = connection.execute(
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal", [self.catalog]
+        ).fetchall()
+        return [str(name) for (name,) in rows]
+
+    def _tables(self, connection: duckdb.DuckDBPyConnection) -> list[Table]:
+        columns: dict[tuple[str, str], list[Column]] = {}
+        for schema, table, name, kind, nullable in connection.execute(
+            "SELECT schema_name, table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
+            "WHERE database_name = ? AND NOT internal ORDER BY column_index",
+            [self.catalog],
+        ).fetchall():
+            columns.setdefault((schema, table), []).append(Column(name, kind, bool(nullable)))
+        rows = connection.execute(
+            "SELECT schema_name, table_name, estimated_size, false FROM duckdb_tables() "
+            "WHERE database_name = $1 AND NOT internal UNION ALL "
+            "SELECT schema_name, view_name, 0, true FROM duckdb_views() WHERE database_name = $1 AND NOT internal",
+            [self.catalog],
+        ).fetchall()
+        return [Table(s, t, tuple(columns.get((s, t), ())), int(size), view) for s, t, size, view in rows]
+
+
+def _nothing() -> None:
+    """Stand in until somebody wants to know of committed definitions."""
+
+
+def _config(options: DuckDBOptions) -> dict[str, str | bool | int | float | list[str]]:
+    config: dict[str, str | bool | int | float | list[str]] = dict(CONNECT)
+    if options.memory_limit_mb:
+        config["memory_limit"] = f"{options.memory_limit_mb}MB"
+    else:
+        config["memory_limit"] = "60%"
+    if options.threads:
+        config["threads"] = options.threads
+    config["temp_directory"] = options.temp_directory
+    config["max_temp_directory_size"] = f"{options.max_temp_mb}MB"
+    return config

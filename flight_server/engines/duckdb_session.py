@@ -1,0 +1,305 @@
+"""Sessions of the embedded engine, and the statements that run in them.
+
+A query outside a transaction gets a connection of its own and a READ ONLY
+transaction; only transactions and temporary tables pin one connection to the
+session. DuckDB refuses a second statement while a result is open on its
+connection, so results inside a transaction are gathered first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from flight_server.engines.batches import COUNT_SCHEMA, cut, rows_per_batch
+from flight_server.engines.duckdb_errors import refusal
+from flight_server.engines.wire_types import wire_schema
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Kind, Scalar, TableName
+from flight_server.steps.transpile import Plan
+from flight_server.syntax.names import DEFAULT_SCHEMA, fold
+from flight_server.watcher import Call
+
+if TYPE_CHECKING:
+    from flight_server.engines.duckdb_engine import DuckDBEngine
+
+_ERRORS = (duckdb.Error, OSError, pa.ArrowException, RuntimeError)
+
+
+class Answered:
+    """A finished statement: the rows it changed, or a gathered result."""
+
+    def __init__(self, schema: pa.Schema, table: pa.Table, rows_affected: int | None, batch_bytes: int) -> None:
+        self.schema = schema
+        self.rows_affected = rows_affected
+        self._table = table
+        self._batch_bytes = batch_bytes
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the result."""
+        for batch in self._table.to_batches():
+            yield from cut(pa.record_batch(batch.columns, schema=self.schema), self._batch_bytes)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Streaming:
+    """A query whose rows DuckDB computes while they are pulled."""
+
+    def __init__(
+        self,
+        reader: pa.RecordBatchReader,
+        schema: pa.Schema,
+        give_back: Callable[[], None],
+        fail: Callable[[Exception], QueryRefused],
+        batch_bytes: int,
+    ) -> None:
+        self.schema = schema
+        self.rows_affected: int | None = None
+        self._reader: pa.RecordBatchReader | None = reader
+        self._give_back = give_back
+        self._fail = fail
+        self._batch_bytes = batch_bytes
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the result as it is computed."""
+        reader = self._reader
+        while reader is not None:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except _ERRORS as error:
+                raise self._fail(error) from None
+            if batch.num_rows:
+                yield from cut(batch, self._batch_bytes, self.schema)
+
+    def close(self) -> None:
+        """Stop the query, if it still runs, and give its connection back."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            with suppress(*_ERRORS):
+                reader.close()
+            del reader
+            self._give_back()
+
+
+class DuckDBSession:
+    """One caller's session."""
+
+    def __init__(self, engine: DuckDBEngine) -> None:
+        self._engine = engine
+        self._lock = threading.RLock()
+        self._pinned: duckdb.DuckDBPyConnection | None = None
+        self._defined = False
+        self.default_schema = DEFAULT_SCHEMA
+        self.temporary: frozenset[TableName] = frozenset()
+        self.in_transaction = False
+
+    def execute(
+        self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
+    ) -> Answered | Streaming:
+        """Run *plan*; `version` is the catalog's, for what is remembered about its types."""
+        try:
+            if plan.kind is Kind.CONTROL:
+                return self._control(plan, call)
+            if plan.kind is Kind.READ and not self.in_transaction and not self.temporary:
+                return self._stream(plan, parameters, call, version)
+            return self._in_session(plan, parameters, call, version)
+        except _ERRORS as error:
+            raise refusal(error, call, plan.hides, self._engine.catalog) from None
+
+    def describe(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
+        """Return the schema of *plan*'s result; parameters without a value count as NULL."""
+        if plan.kind is not Kind.READ:
+            return COUNT_SCHEMA
+        pinned = self._pinned if self.temporary or self.in_transaction else None
+        connection = pinned or self._engine.owner_connection()
+        try:
+            relation = connection.sql(plan.sql, params=list(parameters) or None)
+            kinds, names = relation.types, relation.columns
+            text = self._engine.wire_text(plan.sql, -1, relation)
+            empty = connection.sql(f"SELECT * FROM ({text}\n) LIMIT 0", params=list(parameters) or None)
+            return wire_schema(empty.to_arrow_table().schema, names, kinds)
+        except _ERRORS as error:
+            raise refusal(error, None, plan.hides, self._engine.catalog) from None
+        finally:
+            if pinned is None:
+                self._engine.give_back(connection)
+
+    def close(self) -> None:
+        """Roll back what is open and close the session's connection."""
+        with self._lock:
+            if self._pinned is not None:
+                with suppress(duckdb.Error):
+                    self._pinned.interrupt()
+                    if self.in_transaction:
+                        self._pinned.execute("ROLLBACK")
+                self._pinned.close()
+                self._pinned = None
+            self.in_transaction = False
+
+    def _stream(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Streaming:
+        """Run a query on a connection of its own, in a read-only transaction."""
+        hidden = plan.hides
+        connection = self._engine.plain_connection() if hidden else self._engine.owner_connection()
+        let_go = call.on_stop(connection.interrupt)
+
+        def give_back() -> None:
+            let_go()
+            with suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
+            if hidden:
+                connection.close()
+            else:
+                self._engine.give_back(connection)
+
+        try:
+            connection.execute("BEGIN TRANSACTION READ ONLY")
+            reader, schema = self._open(connection, plan, parameters, version)
+        except BaseException:
+            give_back()
+            raise
+
+        def fail(error: Exception) -> QueryRefused:
+            return refusal(error, call, hidden, self._engine.catalog)
+
+        return Streaming(reader, schema, give_back, fail, self._engine.options.batch_bytes)
+
+    def _open(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar], version: int
+    ) -> tuple[pa.RecordBatchReader, pa.Schema]:
+        values = list(parameters) or None
+        relation = connection.sql(plan.sql, params=values)
+        kinds, names = relation.types, relation.columns
+        text = self._engine.wire_text(plan.sql, version, relation)
+        if text is not plan.sql:
+            relation = connection.sql(text, params=values)
+        reader = relation.to_arrow_reader(rows_per_batch(kinds, self._engine.options.batch_bytes))
+        return reader, wire_schema(reader.schema, names, kinds)
+
+    def _in_session(
+        self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
+    ) -> Answered:
+        """Run *plan* on the session's own connection and gather what it answers."""
+        self._take(call)
+        try:
+            connection = self._connection()
+            let_go = call.on_stop(connection.interrupt)
+            try:
+                if plan.kind is Kind.READ:
+                    reader, schema = self._open(connection, plan, parameters, version)
+                    return Answered(schema, reader.read_all(), None, self._engine.options.batch_bytes)
+                return self._change(connection, plan, parameters, call)
+            finally:
+                let_go()
+        finally:
+            self._lock.release()
+
+    def _change(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar], call: Call
+    ) -> Answered:
+        """Run a write or a definition, all of it or nothing."""
+        own = bool(plan.check) and not self.in_transaction
+        if own:
+            connection.execute("BEGIN TRANSACTION")
+        try:
+            answered = self._run(connection, plan, parameters)
+            if own:
+                call.check()
+                connection.execute("COMMIT")
+        except BaseException:
+            if own:
+                with suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+            raise
+        if plan.kind is Kind.DEFINE:
+            self.temporary = self._temporary_tables(connection)
+            self._defined = True
+            self._tell_definitions()
+        return answered
+
+    def _tell_definitions(self) -> None:
+        """Have the catalog read anew once definitions are committed."""
+        if self._defined and not self.in_transaction:
+            self._defined = False
+            self._engine.on_defined()
+
+    def _run(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar]
+    ) -> Answered:
+        before = _count(connection, plan.check)
+        connection.execute(plan.sql, list(parameters) or None)
+        described = connection.description or []
+        is_count = [str(column[0]) for column in described] == ["Count"]
+        if plan.verb == "MULTI" or (described and not is_count and plan.kind is Kind.WRITE):
+            table = connection.to_arrow_table()
+            return Answered(table.schema, table, table.num_rows, self._engine.options.batch_bytes)
+        rows = connection.fetchall() if is_count else []
+        changed = int(rows[0][0]) if rows else 0
+        if plan.check:
+            _refuse_hidden_rows(plan, changed, before, _count(connection, plan.check))
+        table = COUNT_SCHEMA.empty_table() if not rows else pa.table([pa.array([changed])], schema=COUNT_SCHEMA)
+        return Answered(COUNT_SCHEMA, table, changed, self._engine.options.batch_bytes)
+
+    def _control(self, plan: Plan, call: Call) -> Answered:
+        """Begin, commit or roll back, or change the current schema."""
+        self._take(call)
+        try:
+            if plan.verb == "USE":
+                self.default_schema = fold(plan.sql)
+                self._connection().execute(f'USE {self._engine.catalog}."{plan.sql}"')
+            else:
+                self._transaction(plan.sql)
+            return Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0, self._engine.options.batch_bytes)
+        finally:
+            self._lock.release()
+
+    def _transaction(self, text: str) -> None:
+        begins = text.startswith("BEGIN")
+        if begins == self.in_transaction:
+            words = "a transaction is already open" if begins else "no transaction is open"
+            raise QueryRefused(ErrorCode.QUERY_ERROR, f"SQL error: {words}")
+        try:
+            self._connection().execute(text)
+        finally:
+            self.in_transaction = begins
+        if not begins:
+            self.temporary = self._temporary_tables(self._connection())
+            self._tell_definitions()
+
+    def _take(self, call: Call) -> None:
+        """Wait for the session's connection; another statement of the session may be running on it."""
+        while not self._lock.acquire(timeout=0.05):
+            call.check()
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._pinned is None:
+            self._pinned = self._engine.owner_connection()
+        return self._pinned
+
+    def _temporary_tables(self, connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:
+        rows = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE temporary UNION ALL "
+            "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+        ).fetchall()
+        return frozenset(TableName("temp", fold(name)) for (name,) in rows)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """Return the number that *sql* counts; 0 for no text."""
+    row = connection.execute(sql).fetchone() if sql else None
+    return int(row[0]) if row else 0
+
+
+def _refuse_hidden_rows(plan: Plan, changed: int, before: int, after: int) -> None:
+    """Refuse a write that left or made rows which its own principal cannot see."""
+    expected = {"INSERT": before + changed, "UPDATE": before, "DELETE": before - changed}[plan.verb]
+    if after != expected:
+        raise QueryRefused(ErrorCode.POLICY_DENIED, "The new row is outside of what you may see")

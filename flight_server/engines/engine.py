@@ -1,0 +1,84 @@
+"""What the pipeline needs of an engine; there are two kinds, embedded and remote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from flight_server.model import Scalar, TableName
+from flight_server.stores.catalog import Table
+from flight_server.steps.transpile import Plan
+from flight_server.watcher import Call
+
+
+class Execution(Protocol):
+    """A running statement: its schema is known, its batches are still to be pulled."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of every batch, before masks."""
+
+    @property
+    def rows_affected(self) -> int | None:
+        """How many rows a write changed; None for a query."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the result, at most `batch_bytes` in each batch as far as a row allows."""
+
+    def close(self) -> None:
+        """Give everything back, whether or not the batches were pulled to the end."""
+
+
+class Session(Protocol):
+    """What one connection of a caller keeps: current schema, transaction, temporary tables."""
+
+    @property
+    def default_schema(self) -> str:
+        """Folded name of the schema of unqualified names."""
+
+    @property
+    def temporary(self) -> frozenset[TableName]:
+        """Temporary tables of the session, in schema `temp`."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a BEGIN is open."""
+
+    def execute(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Execution:
+        """Run *plan*.
+
+        Raises:
+            QueryRefused: What the engine says, in words that the plan's caller may read.
+        """
+
+    def describe(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
+        """Return the schema that *plan* would answer with, without running it."""
+
+    def close(self) -> None:
+        """Roll back what is open and give the connection back."""
+
+
+class Engine(Protocol):
+    """Owns the data: runs plans in sessions, and knows its tables."""
+
+    @property
+    def name(self) -> str:
+        """The name in the audit log, such as `duckdb`."""
+
+    @property
+    def version(self) -> str:
+        """Such as `duckdb v2.0.0`, as clients expect it."""
+
+    def load_catalog(self) -> tuple[list[Table], list[str]]:
+        """Return the tables and the schema names of the public catalog."""
+
+    def open_session(self) -> Session:
+        """Return a new session."""
+
+    def probe(self, seconds: float) -> bool:
+        """Tell whether the engine answers a trivial query within *seconds*."""
+
+    def close(self) -> None:
+        """Close the engine; running statements fail."""

@@ -1,0 +1,221 @@
+"""The order of the steps, and nothing else.
+
+Every path (Flight, Flight SQL, HTTP, MCP, CLI) comes through `Pipeline.run` or
+`Pipeline.describe`, and nothing else reaches an engine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import structlog
+
+from flight_server.answer import Answer, Progress
+from flight_server.engines.engine import Engine, Session
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.metrics import Metrics
+from flight_server.model import Kind, Principal, Query
+from flight_server.policy.holder import PolicyHolder
+from flight_server.policy.model import RequestContext
+from flight_server.steps.admit import Admission
+from flight_server.steps.authenticate import authenticate
+from flight_server.steps.authorise import authorise
+from flight_server.steps.compile import Compiler, Understood
+from flight_server.steps.estimate import CostFacts, estimate
+from flight_server.steps.meter import Settlement
+from flight_server.steps.reserve import reserve
+from flight_server.steps.transpile import Plan
+from flight_server.stores.audit import AuditLog
+from flight_server.stores.catalog import Catalog
+from flight_server.stores.keys import KeyStore
+from flight_server.stores.rate import FailureLimiter
+from flight_server.stores.usage import UsageStore
+from flight_server.watcher import Call, Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """What no query may exceed."""
+
+    default_timeout_ms: int
+    longest_timeout_ms: int
+    longest_sql_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the steps work with; built once, by `app`."""
+
+    engine: Engine
+    catalog: Catalog
+    compiler: Compiler
+    policies: PolicyHolder
+    keys: KeyStore
+    failures: FailureLimiter
+    admission: Admission
+    usage: UsageStore
+    audit: AuditLog
+    metrics: Metrics
+    watcher: Watcher
+    ceilings: Ceilings
+    dev_mode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a statement would answer with, found out without running it."""
+
+    schema: pa.Schema
+    kind: Kind
+    parameters: int
+
+
+Gone = Callable[[], bool]
+
+
+class Pipeline:
+    """Runs queries through the thirteen steps."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._log = structlog.get_logger("query")
+
+    def run(self, query: Query, session: Session, is_gone: Gone | None = None, session_id: str = "") -> Answer:
+        """Run *query* and return its answer, of which the first rows are still to be pulled.
+
+        The caller must exhaust or close the answer; steps 11 to 13 happen while and after it is pulled.
+
+        Raises:
+            QueryRefused: With a code and the query's id; the refusal is metered and audited.
+        """
+        progress, call = self._begin(query, is_gone, session_id)
+        try:
+            plan = self._prepare(query, session, call, progress)
+            version = progress.understood.catalog.version if progress.understood else 0
+            progress.execution = session.execute(plan, query.parameters, call, version)
+            progress.step("execute")
+            return Answer(progress, plan)
+        except BaseException as error:
+            raise progress.refuse(error) from None
+
+    def describe(
+        self, query: Query, session: Session, is_gone: Gone | None = None, session_id: str = ""
+    ) -> Described:
+        """Return what *query* would answer with; everything up to execution is checked and nothing is run.
+
+        Raises:
+            QueryRefused: As `run` would.
+        """
+        progress, call = self._begin(query, is_gone, session_id)
+        try:
+            plan = self._prepare(query, session, call, progress, executes=False)
+            values = query.parameters or (None,) * plan.parameters
+            described = Described(session.describe(plan, values), plan.kind, plan.parameters)
+        except BaseException as error:
+            raise progress.refuse(error) from None
+        progress.abandon()
+        return described
+
+    def _begin(self, query: Query, is_gone: Gone | None, session_id: str) -> tuple[Progress, Call]:
+        services = self._services
+        timeout_ms = services.ceilings.default_timeout_ms if query.timeout_ms is None else query.timeout_ms
+        call = Call(query.arrived + timeout_ms / 1000, is_gone)
+        services.watcher.watch(call)
+        settlement = Settlement(services.usage, services.audit)
+        progress = Progress(
+            query, call, services.watcher, settlement, services.metrics, self._log, services.engine.name, session_id
+        )
+        return progress, call
+
+    def _prepare(
+        self, query: Query, session: Session, call: Call, progress: Progress, executes: bool = True
+    ) -> Plan:
+        """Steps 1 to 8: who asks, what they may see, what it costs, and what the engine will run."""
+        services = self._services
+        self._check_ceilings(query)
+        progress.slot = services.admission.admit(call)
+        progress.step("admit")
+        principal = authenticate(
+            query.caller, services.keys, dev_mode=services.dev_mode, failures=services.failures
+        )
+        progress.principal = principal
+        progress.step("authenticate")
+        understood = self._understand(query, session)
+        progress.understood = understood
+        progress.step("parse")
+        self._authorise(query, principal, understood, progress)
+        progress.step("authorise")
+        statement = understood.statement
+        facts = CostFacts(len(statement.tables), statement.unselective_scans, statement.selects_star)
+        progress.cost = facts
+        cost = estimate(facts, statement.estimated_rows)
+        progress.step("estimate")
+        self._reserve(principal, cost, call, progress, executes)
+        progress.step("reserve")
+        return self._compile(query, understood, progress)
+
+    def _check_ceilings(self, query: Query) -> None:
+        ceilings = self._services.ceilings
+        if len(query.sql.encode("utf-8", "surrogatepass")) > ceilings.longest_sql_bytes:
+            raise _invalid(f"the SQL text is longer than {ceilings.longest_sql_bytes} bytes")
+        if "\0" in query.sql:
+            raise _invalid("the SQL text holds a NUL character")
+        if not query.sql.strip():
+            raise _invalid("the SQL text is empty")
+        if query.timeout_ms is not None and not 0 < query.timeout_ms <= ceilings.longest_timeout_ms:
+            raise _invalid(f"timeout_ms must be between 1 and {ceilings.longest_timeout_ms}")
+
+    def _understand(self, query: Query, session: Session) -> Understood:
+        services = self._services
+        return services.compiler.understand(
+            query.sql, query.dialect, services.catalog.snapshot(), session.default_schema, session.temporary
+        )
+
+    def _authorise(
+        self, query: Query, principal: Principal, understood: Understood, progress: Progress
+    ) -> None:
+        now = dt.datetime.now(dt.UTC)
+        context = RequestContext(now.hour, now.isoweekday(), query.caller.protocol, query.caller.source_ip)
+        progress.grant = authorise(
+            principal,
+            understood.statement.accesses,
+            self._services.policies.current,
+            understood.catalog.tables,
+            context,
+        )
+
+    def _reserve(
+        self, principal: Principal, cost: float, call: Call, progress: Progress, executes: bool
+    ) -> None:
+        """Take what the limits of the principal's roles leave; a description takes no credits."""
+        grant, slot = progress.grant, progress.slot
+        assert grant is not None and slot is not None
+        limits = grant.limits
+        slot.claim(principal.key_prefix, limits.max_concurrent)
+        if executes:
+            progress.reservation = reserve(principal, cost, limits, self._services.usage)
+        if limits.max_timeout_ms is not None:
+            call.deadline = min(call.deadline, progress.query.arrived + limits.max_timeout_ms / 1000)
+
+    def _compile(self, query: Query, understood: Understood, progress: Progress) -> Plan:
+        grant = progress.grant
+        assert grant is not None
+        compiler = self._services.compiler
+        plan = compiler.known_plan(understood, grant)
+        progress.transpile_cache_hit = plan is not None
+        if plan is None:
+            restricted = compiler.restrict(understood, grant)
+            progress.step("restrict_rows")
+            plan = compiler.print(understood, restricted)
+            progress.step("transpile")
+        if plan.parameters != len(query.parameters) and (progress.reservation is not None):
+            raise _invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
+        return plan
+
+
+def _invalid(what: str) -> QueryRefused:
+    return QueryRefused(ErrorCode.INVALID_REQUEST, f"Invalid request: {what}")
+

@@ -1,0 +1,1 @@
+"""Adapters between a wire and the pipeline; nothing is decided here."""

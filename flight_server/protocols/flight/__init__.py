@@ -1,0 +1,1 @@
+"""Arrow Flight and Flight SQL on `pyarrow.flight`."""

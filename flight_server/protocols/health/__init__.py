@@ -1,0 +1,1 @@
+"""grpc.health.v1 on a port of its own."""

@@ -1,0 +1,81 @@
+"""Steps 3, 7 and 8 remembered: a repeated query pays no parsing.
+
+What is compiled for one grant can never serve another: the key of a plan holds
+the statement and everything of the grant that the rewriting looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from flight_server.model import Dialect, Grant, Statement, TableName
+from flight_server.policy.recent import Recent
+from flight_server.stores.catalog import CatalogSnapshot
+from flight_server.steps.parse import parse
+from flight_server.steps.restrict_rows import Restricted, Sealed, restrict_rows
+from flight_server.steps.transpile import Plan, transpile
+from flight_server.syntax.parser import Parser
+
+LONGEST_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A parsed statement and the key under which its plans are remembered."""
+
+    statement: Statement
+    key: Hashable
+    catalog: CatalogSnapshot
+
+
+class Compiler:
+    """Parses, restricts and transpiles, and remembers what came of it.
+
+    Args:
+        entries: How many statements and how many plans are kept.
+    """
+
+    def __init__(self, parser: Parser, sealed: Sealed, entries: int) -> None:
+        self.parser = parser
+        self._sealed = sealed
+        self._statements: Recent[Statement] = Recent(max(entries, 1))
+        self._plans: Recent[Plan] = Recent(max(entries, 1))
+        self._enabled = entries > 0
+
+    @property
+    def remembered(self) -> int:
+        """How many plans are kept."""
+        return len(self._plans)
+
+    def understand(
+        self,
+        sql: str,
+        dialect: Dialect,
+        catalog: CatalogSnapshot,
+        default_schema: str,
+        temporary: frozenset[TableName],
+    ) -> Understood:
+        """Return *sql* parsed, from memory if it was before (step 3)."""
+        key = (sql, dialect, catalog.version, default_schema, temporary)
+        statement = self._statements.get(key)
+        if statement is None:
+            statement = parse(sql, self.parser, catalog, default_schema, temporary)
+            if self._enabled and len(sql) <= LONGEST_REMEMBERED:
+                self._statements.put(key, statement)
+        return Understood(statement, key, catalog)
+
+    def known_plan(self, understood: Understood, grant: Grant) -> Plan | None:
+        """Return the plan made earlier for the same statement under an equal grant."""
+        return self._plans.get((understood.key, grant.fingerprint()))
+
+    def restrict(self, understood: Understood, grant: Grant) -> Restricted:
+        """Return the statement cut down to what *grant* leaves (step 7)."""
+        return restrict_rows(understood.statement, grant, self.parser, understood.catalog, self._sealed)
+
+    def print(self, understood: Understood, restricted: Restricted) -> Plan:
+        """Return the plan of a restricted statement (step 8), and remember it."""
+        plan = transpile(restricted, self.parser, self._sealed)
+        if self._enabled and len(plan.sql) <= LONGEST_REMEMBERED:
+            self._plans.put((understood.key, restricted.grant.fingerprint()), plan)
+        return plan

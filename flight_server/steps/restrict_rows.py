@@ -1,0 +1,291 @@
+"""Step 7: every table a statement reads becomes what the grant leaves of it.
+
+Nothing after this step can see more: tables without a filter or mask are named
+in the sealed catalog, the others become secured derived tables, and what the
+step does not understand is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Action, Grant, Kind, Mask, Statement, TableGrant, TableName
+from flight_server.stores.catalog import CatalogSnapshot, Table
+from flight_server.syntax.facts import Facts, below, gather
+from flight_server.syntax.functions import refuse_functions
+from flight_server.syntax.names import PUBLIC_CATALOG, fold, quote, resolve
+from flight_server.syntax.parser import Node, Parser, only_statement, write_body
+from flight_server.syntax.secure import secured_table
+
+_SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Where the raw tables are, and the word that no caller can know."""
+
+    catalog: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """A statement that can only reach what its grant leaves.
+
+    Attributes:
+        tree: DuckDB's tree to print; None for definitions and control, which run as they are.
+        write: The statement around a restricted write, with `{source}` where the tree's text goes.
+        check: Text that counts the visible rows of a write's target, if rows of it can be hidden.
+        masked: Mask of every output column that is a masked column unchanged.
+        late: Masks still to be applied to the result's arrays, by position.
+    """
+
+    statement: Statement
+    grant: Grant
+    tree: Node | None
+    write: str = ""
+    check: Node | None = None
+    masked: tuple[tuple[int, Mask], ...] = ()
+    late: tuple[tuple[int, Mask], ...] = ()
+
+
+def restrict_rows(
+    statement: Statement, grant: Grant, parser: Parser, catalog: CatalogSnapshot, sealed: Sealed
+) -> Restricted:
+    """Return *statement* with every table cut down to what *grant* leaves of it.
+
+    Raises:
+        QueryRefused: POLICY_DENIED for functions and forms that would see more.
+    """
+    refuse_forms(statement, grant)
+    if statement.kind in (Kind.DEFINE, Kind.CONTROL):
+        return Restricted(statement, grant, None)
+    tree: Node = json.loads(statement.tree)
+    rewriter = Rewriter(statement, grant, parser, catalog, sealed)
+    if statement.kind is Kind.READ:
+        return rewriter.read(tree)
+    return rewriter.write(tree)
+
+
+def refuse_forms(statement: Statement, grant: Grant) -> None:
+    """Refuse the kinds of statement that a principal with less than full sight may not send."""
+    if statement.administrative and not grant.administers:
+        raise _denied("This statement is reserved to administrators")
+    if statement.kind is Kind.DEFINE and not grant.sees_everything:
+        raise _denied(f"Statements of type {statement.verb} are not permitted")
+    if statement.explain and not grant.sees_everything:
+        raise _denied("EXPLAIN is not permitted")
+
+
+def _denied(message: str, detail: str = "") -> QueryRefused:
+    return QueryRefused(ErrorCode.POLICY_DENIED, message, detail=detail)
+
+
+class Rewriter:
+    """One rewriting of one tree; it changes the tree in place."""
+
+    def __init__(
+        self, statement: Statement, grant: Grant, parser: Parser, catalog: CatalogSnapshot, sealed: Sealed
+    ) -> None:
+        self._statement = statement
+        self._grant = grant
+        self._parser = parser
+        self._catalog = catalog
+        self._sealed = sealed
+
+    def read(self, tree: Node) -> Restricted:
+        """Rewrite a query."""
+        root = only_statement(tree)["node"]
+        self._refuse(gather(root))
+        self._keep_names(root)
+        self._replace_tables(root)
+        return Restricted(self._statement, self._grant, tree)
+
+    def write(self, tree: Node) -> Restricted:
+        """Rewrite an INSERT, UPDATE or DELETE."""
+        body = write_body(tree)
+        facts = gather(body)
+        self._refuse(facts)
+        target = self._target()
+        if not self._grant.restricted:
+            self._replace_tables(body)
+            self._place_target(body)
+            return Restricted(self._statement, self._grant, tree)
+        self._refuse_laundering(body, facts)
+        check = self._visible_count(target) if target.filters else None
+        if body["type"] == "INSERT_QUERY_NODE":
+            self._replace_tables(body)
+            self._place_target(body)
+            return Restricted(self._statement, self._grant, tree, check=check)
+        return self._write_by_row(body, target, check)
+
+    def _target(self) -> TableGrant:
+        """Return the grant of the table that is written to."""
+        names = [name for action, name in self._statement.accesses if action is not Action.SELECT]
+        if not names:
+            return TableGrant(TableName("temp", ""))
+        return self._grant.tables[names[0]]
+
+    def _refuse(self, facts: Facts) -> None:
+        refuse_functions(facts, self._grant.administers)
+        if facts.unknown and not self._grant.administers:
+            raise _denied("This form of query is not permitted", f"unknown nodes {sorted(facts.unknown)}")
+        if facts.shows and not self._grant.sees_everything:
+            raise _denied("SHOW, DESCRIBE and SUMMARIZE are not permitted")
+        if any(node.get("at_clause") for node in facts.tables) and not self._grant.sees_everything:
+            raise _denied("AT is not permitted")
+
+    def _refuse_laundering(self, body: Node, facts: Facts) -> None:
+        """Refuse a write that could store or return what a filter or mask hides."""
+        if body.get("returning_list") or body.get("on_conflict_info"):
+            raise _denied("RETURNING and ON CONFLICT are not permitted")
+        hidden = {column for grant in self._grant.tables.values() for column, _ in grant.masks}
+        if not hidden:
+            return
+        used = {fold(part) for node in facts.columns for part in node["column_names"]}
+        used |= {fold(part) for node in facts.function_nodes for part in node["qualified_name"]["path"][:-1]}
+        used |= {fold(name) for node in below(body) for name in node.get("using_columns") or ()}
+        wholes = {fold(node.get("alias") or node["qualified_name"]["path"][-1]) for node in facts.tables}
+        if facts.stars or used & (hidden | wholes) - _qualifiers(facts) or _has_natural_join(body):
+            raise _denied("A write may not read a masked column")
+
+    def _keep_names(self, root: Node) -> None:
+        """Give the outputs whose name would show the rewriting the name that DuckDB gives the original."""
+        for select in gather(root).selects:
+            for item in select["select_list"]:
+                if not item.get("alias") and any(n.get("type") == "BASE_TABLE" for n in below(item)):
+                    item["alias"] = self._printed(item)
+
+    def _printed(self, item: Node) -> str:
+        """Return the text of one output expression, which is what DuckDB would name it."""
+        probe = json.loads(self._parser.parse_read("SELECT 1"))
+        only_statement(probe)["node"]["select_list"] = [item]
+        return self._parser.print_read(probe).removeprefix("SELECT ")
+
+    def _replace_tables(self, root: Node) -> None:
+        facts = gather(root)
+        secured = [node for node in facts.tables if self._secure(node)]
+        names = {fold(node["alias"]) for node in secured}
+        for node in facts.columns:
+            node["column_names"] = self._shortened(node["column_names"], names)
+
+    def _shortened(self, names: list[str], secured: set[str]) -> list[str]:
+        """Return a column's path without the catalog, and without the schema of a derived table."""
+        if len(names) > 2 and fold(names[0]) == PUBLIC_CATALOG:
+            names = names[1:]
+        if len(names) > 2 and fold(names[0]) in self._catalog.schemas and fold(names[1]) in secured:
+            names = names[1:]
+        return names
+
+    def _secure(self, node: Node) -> bool:
+        """Put what the grant leaves in the place of a table node; tell whether it is a derived table."""
+        written = node["qualified_name"]["path"]
+        name = resolve(written, self._catalog.schemas, self._statement.default_schema)
+        grant = self._grant.tables.get(name) if name else None
+        if name is None or grant is None or not grant.restricted:
+            node["qualified_name"] = {"path": self._place(node)}
+            return False
+        table = self._table(name)
+        secured = secured_table(self._parser, self._raw(table), table, grant, self._place)
+        secured["alias"] = node["alias"] or written[-1]
+        secured["column_name_alias"] = node["column_name_alias"]
+        secured["sample"] = node["sample"]
+        node.clear()
+        node.update(secured)
+        return True
+
+    def _table(self, name: TableName) -> Table:
+        table = self._catalog.tables.get(name)
+        if table is None:
+            raise _denied("Permission denied", f"{name} vanished after authorisation")
+        return table
+
+    def _raw(self, table: Table) -> list[str]:
+        return [self._sealed.catalog, table.schema, table.name]
+
+    def _place(self, node: Node) -> list[str]:
+        """Return the path of a table node in the catalog it really is in."""
+        written: list[str] = node["qualified_name"]["path"]
+        name = resolve(written, self._catalog.schemas, self._statement.default_schema)
+        if name is None or name.schema in _SYSTEM_SCHEMAS:
+            return written
+        if name in self._catalog.tables:
+            return self._raw(self._catalog.tables[name])
+        if name not in self._grant.tables and len(written) == 1:
+            return ["temp", "main", written[0]]
+        return [self._sealed.catalog, name.schema, written[-1]]
+
+    def _place_target(self, body: Node) -> None:
+        """Name the target of an INSERT; an UPDATE's or DELETE's is a table node, and done already."""
+        if body["type"] != "INSERT_QUERY_NODE":
+            return
+        body["qualified_name"] = {"path": self._place(body)}
+        if body.get("table_ref"):
+            body["table_ref"]["qualified_name"] = body["qualified_name"]
+
+    def _visible_count(self, target: TableGrant) -> Node:
+        tree: Node = json.loads(self._parser.parse_read("SELECT count(*) FROM t"))
+        table = self._table(target.table)
+        only_statement(tree)["node"]["from_table"] = secured_table(
+            self._parser, self._raw(table), table, target, self._place
+        )
+        return tree
+
+    def _write_by_row(self, body: Node, target: TableGrant, check: Node | None) -> Restricted:
+        """Turn an UPDATE or DELETE into a query for the row identities and the new values."""
+        row = f"__row_{self._sealed.nonce}"
+        table = self._table(target.table)
+        node = body["table"]
+        alias = node["alias"] or node["qualified_name"]["path"][-1]
+        source = secured_table(self._parser, self._raw(table), table, target, self._place, row_id=row)
+        source["alias"] = alias
+        tree: Node = json.loads(self._parser.parse_read(f"SELECT {quote(alias)}.{quote(row)} FROM a, b WHERE c"))
+        select = only_statement(tree)["node"]
+        others = [body["from_table"]] if body.get("from_table") else list(body.get("using_clauses") or ())
+        pair = select["from_table"]
+        select["from_table"] = source
+        for other in others:
+            select["from_table"] = {**pair, "left": select["from_table"], "right": other}
+        set_info = body.get("set_info") or {}
+        select["where_clause"] = set_info.get("condition") or body.get("condition")
+        select["cte_map"] = body["cte_map"]
+        sets = self._new_values(select, set_info)
+        inner = gather(select)
+        for used in inner.columns:
+            used["column_names"] = self._shortened(used["column_names"], {fold(alias)})
+        sealed_paths = {id(n) for n in gather(source).tables}
+        for used_table in [n for n in inner.tables if id(n) not in sealed_paths]:
+            self._secure(used_table)
+        raw = ".".join(map(quote, self._raw(table)))
+        verb = f"UPDATE {raw} AS __t SET {sets} FROM" if sets else f"DELETE FROM {raw} AS __t USING"
+        shell = f"{verb} ({{source}}) AS __s WHERE __t.rowid = __s.{quote(row)}"
+        return Restricted(self._statement, self._grant, tree, write=shell, check=check)
+
+    def _new_values(self, select: Node, set_info: Node) -> str:
+        """Add the new values of an UPDATE to the query's outputs; return its SET list."""
+        assignments = []
+        for index, (column, value) in enumerate(
+            zip(set_info.get("columns", ()), set_info.get("expressions", ()), strict=True)
+        ):
+            if value["class"] == "DEFAULT":
+                assignments.append(f"{quote(column)} = DEFAULT")
+                continue
+            name = f"__v{index}"
+            select["select_list"].append({**value, "alias": name})
+            assignments.append(f"{quote(column)} = __s.{name}")
+        return ", ".join(assignments)
+
+
+def _qualifiers(facts: Facts) -> set[str]:
+    """Return the words that only stand before a column's name, such as a table's alias."""
+    lasts = {fold(node["column_names"][-1]) for node in facts.columns}
+    firsts = {fold(part) for node in facts.columns for part in node["column_names"][:-1]}
+    return firsts - lasts
+
+
+def _has_natural_join(root: Node) -> bool:
+    return any(node.get("ref_type") == "NATURAL" for node in below(root))
+
+

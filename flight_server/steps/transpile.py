@@ -1,0 +1,94 @@
+"""Step 8: the tree becomes the text that the engine runs, and a referee reads that text again.
+
+The referee is DuckDB's parser on the printed text: whatever the steps before
+misunderstood, the text may name no table but the ones put there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Kind, Mask, TableName
+from flight_server.steps.restrict_rows import Restricted, Sealed
+from flight_server.syntax.facts import below, gather
+from flight_server.syntax.names import fold
+from flight_server.syntax.parser import Parser, only_statement
+
+_SOURCE = "{source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an engine runs; only `transpile` makes one.
+
+    Attributes:
+        sql: Text in the engine's dialect.
+        check: Text that counts the visible rows of a write's target, or empty.
+        parameters: How many values it takes.
+        hides: Whether anything is filtered, masked or closed, so that engine texts stay inside.
+        masked: Mask of every output column that is a masked column unchanged.
+        late: Those of them whose arrays are still to be masked.
+        written: The table it changes, or None.
+    """
+
+    kind: Kind
+    verb: str
+    sql: str
+    check: str
+    parameters: int
+    hides: bool
+    tables: tuple[TableName, ...]
+    masked: tuple[tuple[int, Mask], ...]
+    late: tuple[tuple[int, Mask], ...]
+    written: TableName | None
+
+
+def transpile(restricted: Restricted, parser: Parser, sealed: Sealed) -> Plan:
+    """Return the plan of *restricted*, checked by reading its text once more.
+
+    Raises:
+        QueryRefused: POLICY_DENIED if the text means anything else than the tree.
+    """
+    statement = restricted.statement
+    sql = statement.text
+    check = ""
+    if restricted.tree is not None:
+        write = statement.kind is Kind.WRITE and not restricted.write
+        sql = parser.print_write(restricted.tree) if write else parser.print_read(restricted.tree)
+        if not restricted.grant.administers:
+            _referee(sql, parser, write, sealed)
+        if restricted.write:
+            sql = restricted.write.replace(_SOURCE, sql)
+        sql = statement.explain + sql
+    if restricted.check is not None:
+        check = parser.print_read(restricted.check)
+    written = next((name for action, name in statement.accesses if action != "select"), None)
+    return Plan(
+        kind=statement.kind,
+        verb=statement.verb,
+        sql=sql,
+        check=check,
+        parameters=statement.parameters,
+        hides=not restricted.grant.sees_everything,
+        tables=statement.tables,
+        masked=restricted.masked,
+        late=restricted.late,
+        written=written,
+    )
+
+
+def _referee(sql: str, parser: Parser, write: bool, sealed: Sealed) -> None:
+    """Refuse a printed text in which DuckDB's parser finds a table that was not put there."""
+    text = parser.parse_write(sql) if write else parser.parse_read(sql)
+    facts = gather(only_statement(json.loads(text)))
+    paths = [node["qualified_name"]["path"] for node in facts.tables]
+    strangers = [path for path in paths if fold(path[0]) not in (sealed.catalog, "temp")]
+    writes = sum(1 for node in below(json.loads(text)) if str(node.get("type")).endswith("_QUERY_NODE"))
+    if strangers or writes != int(write) or facts.unknown:
+        raise QueryRefused(
+            ErrorCode.POLICY_DENIED,
+            "This form of query is not permitted",
+            detail=f"referee: strangers {strangers}, writes {writes}, unknown {sorted(facts.unknown)}",
+        )

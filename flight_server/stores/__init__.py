@@ -1,0 +1,1 @@
+"""What outlives a query: keys, catalog, usage, audit log, caches."""

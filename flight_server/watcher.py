@@ -1,0 +1,143 @@
+"""Stops queries whose caller is gone, whose deadline passed, or that the server must let go.
+
+One thread looks after all running calls. A call's liveness is only asked under
+the registry's lock, and leaving the registry takes that lock too, so nothing
+touches a gRPC context after its handler has returned (which would crash).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from flight_server.errors import ErrorCode, QueryRefused
+
+INTERVAL_S = 0.02
+
+
+class Call:
+    """One query in flight, with its deadline and the reason it must stop, if any.
+
+    Args:
+        deadline: `time.monotonic()` after which it is stopped; queueing counts.
+        is_gone: Tells whether the caller has left; asked by the watcher's thread.
+    """
+
+    def __init__(self, deadline: float, is_gone: Callable[[], bool] | None = None) -> None:
+        self.deadline = deadline
+        self.principal_key = ""
+        self._is_gone = is_gone
+        self._reason: ErrorCode | None = None
+        self._interrupts: list[Callable[[], None]] = []
+        self._stopped = threading.Event()
+
+    @property
+    def reason(self) -> ErrorCode | None:
+        """Why the call must stop, or None."""
+        return self._reason
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the call is stopped, at most *seconds*; tell whether it is."""
+        return self._stopped.wait(seconds)
+
+    def stop(self, reason: ErrorCode) -> None:
+        """Stop the call for *reason*; the first reason stays."""
+        self._reason = self._reason or reason
+        self._stopped.set()
+        for interrupt in tuple(self._interrupts):
+            interrupt()
+
+    def check(self) -> None:
+        """Raise the refusal that says why the call must stop, if it must."""
+        if self._reason is None and time.monotonic() >= self.deadline:
+            self._reason = ErrorCode.QUERY_TIMEOUT
+        if self._reason is not None:
+            raise QueryRefused(self._reason)
+
+    def on_stop(self, interrupt: Callable[[], None]) -> Callable[[], None]:
+        """Have *interrupt* called when the call stops, and again until it is let go; return the letting go."""
+        self._interrupts.append(interrupt)
+        if self._stopped.is_set():
+            interrupt()
+
+        def let_go() -> None:
+            if interrupt in self._interrupts:
+                self._interrupts.remove(interrupt)
+
+        return let_go
+
+    def look(self, now: float) -> None:
+        """Stop the call if its time is over or its caller has gone; interrupt again if it is stopped.
+
+        An interrupt that reaches the engine between two statements is lost, hence again.
+        """
+        if self._reason is not None:
+            self.stop(self._reason)
+        elif now >= self.deadline:
+            self.stop(ErrorCode.QUERY_TIMEOUT)
+        elif self._is_gone is not None and self._is_gone():
+            self.stop(ErrorCode.QUERY_CANCELLED)
+
+
+class Watcher:
+    """The thread that looks after all calls."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: set[Call] = set()
+        self._work = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def running(self) -> int:
+        """How many calls are in flight."""
+        return len(self._calls)
+
+    def watch(self, call: Call) -> None:
+        """Look after *call* from now on."""
+        with self._lock:
+            self._calls.add(call)
+        self._work.set()
+
+    def forget(self, call: Call) -> None:
+        """Let *call* go; its liveness is not asked any more once this returns."""
+        with self._lock:
+            self._calls.discard(call)
+
+    def stop_all(self, reason: ErrorCode) -> None:
+        """Stop every call in flight."""
+        with self._lock:
+            calls = tuple(self._calls)
+        for call in calls:
+            call.stop(reason)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        self._work.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed:
+            if not self._calls:
+                self._work.clear()
+                if not self._calls and not self._closed:
+                    self._work.wait()
+                continue
+            now = time.monotonic()
+            with self._lock:
+                for call in tuple(self._calls):
+                    call.look(now)
+            time.sleep(INTERVAL_S)
