@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +18,11 @@ from hatidata_agent.cli.options import examples, home_option
 
 if TYPE_CHECKING:
     from flight_server.stores.keys import KeyStore
+    from flight_server.stores.keys_record import KeyRecord
 
 _PREFIX_LENGTH = 12
+_TABLE_WIDTH = 120
+_TITLES = ("prefix", "roles", "agent", "attributes", "created", "last used", "state")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d+)([mhdw])")
 
@@ -76,15 +80,15 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each key.")
 def list_keys(home: Path, as_json: bool) -> None:
     """List the keys by prefix; a key itself cannot be shown again."""
-    from dataclasses import asdict
-
     with _store(home) as store:
-        records = [asdict(record) for record in store.list()]
-    if as_json:
-        for record in records:
-            print(json.dumps(record, default=_plain))
-    else:
+        records = store.list()
+    if not as_json:
         _print_table(records)
+        return
+    for record in records:
+        print(
+            json.dumps({entry.name: getattr(record, entry.name) for entry in fields(record)}, default=_plain)
+        )
 
 
 @command.command(epilog=examples("hati keys revoke hd_live_a1b2"))
@@ -147,12 +151,14 @@ def _duration(text: str) -> dt.timedelta:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, frozenset | set | tuple):
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset):
         return sorted(value)
     return value.isoformat() if isinstance(value, dt.datetime) else str(value)
 
 
-def _print_table(records: list[dict[str, object]]) -> None:
+def _print_table(records: list[KeyRecord]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -160,21 +166,33 @@ def _print_table(records: list[dict[str, object]]) -> None:
     if not records:
         print("There are no keys yet: make one with `hati keys create --role ROLE`.")
         return
-    table = Table(*records[0], box=box.SIMPLE_HEAD, show_edge=False)
+    now = dt.datetime.now(dt.UTC)
+    table = Table(*_TITLES, box=box.SIMPLE_HEAD, show_edge=False)
     for record in records:
-        table.add_row(*(_cell(value) for value in record.values()))
-    Console(width=max(120, Console().width)).print(table)
+        table.add_row(*_cells(record, now))
+    Console(width=max(_TABLE_WIDTH, Console().width)).print(table)
 
 
-def _cell(value: object) -> str:
-    match value:
-        case None | False | "":
-            return ""
-        case dict():
-            return " ".join(f"{name}={entry}" for name, entry in value.items())
-        case frozenset() | set() | tuple():
-            return " ".join(sorted(str(entry) for entry in value))
-        case dt.datetime():
-            return value.isoformat(sep=" ", timespec="minutes")
-        case _:
-            return str(value)
+def _cells(record: KeyRecord, now: dt.datetime) -> tuple[str, ...]:
+    attributes = " ".join(f"{name}={value}" for name, value in record.attributes.items())
+    return (
+        record.prefix,
+        " ".join(sorted(record.roles)),
+        record.agent_id + (" (may override)" if record.allow_agent_override else ""),
+        attributes,
+        _minute(record.created_at),
+        _minute(record.last_used_at),
+        _state(record, now),
+    )
+
+
+def _state(record: KeyRecord, now: dt.datetime) -> str:
+    if record.revoked_at is not None:
+        return "revoked"
+    if record.expires_at is None:
+        return "active"
+    return f"{'active until' if record.expires_at > now else 'expired'} {_minute(record.expires_at)}"
+
+
+def _minute(moment: dt.datetime | None) -> str:
+    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
