@@ -17,7 +17,7 @@ from typing import Any
 import cedarpy
 from cedarpy import pst
 
-from flight_server.model import Action, BoundFilter, Mask, MaskFunction, Principal, TableName
+from flight_server.model import Action, BoundFilter, MaskFunction, Principal, TableName
 from flight_server.policy.model import (
     BUILT_IN_PLACEHOLDERS,
     AccessRules,
@@ -161,6 +161,7 @@ def _decision(access: AccessRules, result: cedarpy.AuthzResult) -> Decision:
     return Decision(
         allowed=allowed,
         reasons=tuple(access.rules[policy_id].label for policy_id in reasons),
+        policy_ids=tuple(reasons),
         broken=tuple(access.rules[one].label if one in access.rules else "?" for one in broken_ids),
         general=allowed and any(not access.rules[policy_id].names_resources for policy_id in reasons),
     )
@@ -296,13 +297,13 @@ def _value(name: str, principal: Principal, rule: FilterRule) -> str:
     return value
 
 
-def masks_for(policies: Policies, principal: Principal, table: TableName) -> tuple[tuple[str, Mask], ...]:
-    """Return the masked columns of *table* for the principal; of several masks the strictest."""
+def masks_for(policies: Policies, principal: Principal, table: TableName) -> dict[str, MaskRule]:
+    """Return the masks of *table* that bite the principal, by column; of several the strictest."""
     chosen: dict[str, MaskRule] = {}
     for rule in policies.masks.get(table, ()):
         if rule.audience.includes(principal.roles):
             chosen[rule.column] = min(chosen.get(rule.column, rule), rule, key=_leniency)
-    return tuple((column, rule.mask) for column, rule in sorted(chosen.items()))
+    return dict(sorted(chosen.items()))
 
 
 def _leniency(rule: MaskRule) -> tuple[int, int]:

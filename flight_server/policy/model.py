@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # cedarpy is needed to evaluate, not to hold values
 
     from flight_server.model import Grant
 
+PROTOCOLS: Mapping[str, Protocol] = {"flight": "flight", "http": "http", "mcp": "mcp"}
+"""The protocols by the text that people write."""
+
 REMEMBERED = 8192
 """How many decisions and how many grants one set of policies remembers."""
 
@@ -99,6 +102,11 @@ class AccessRule:
     tables: frozenset[str]
     schemas: frozenset[str]
 
+    @property
+    def source(self) -> str:
+        """Where it stands."""
+        return f"access.cedar:{self.line}"
+
     def may_concern(self, roles: frozenset[str]) -> bool:
         """Whether the scope leaves open that the rule applies to a principal with *roles*."""
         return self.role is None or self.role in roles
@@ -112,10 +120,12 @@ class Decision:
         reasons: Labels of the rules that decided; none for a default deny.
         broken: Labels of the rules that could not be evaluated (an attribute is missing).
         general: Whether a permit that names no table or schema is among the reasons.
+        policy_ids: Cedar's ids of the rules in *reasons*.
     """
 
     allowed: bool
     reasons: tuple[str, ...] = ()
+    policy_ids: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     general: bool = False
 

@@ -43,8 +43,12 @@ def rewrite(text: str) -> tuple[str, tuple[str, ...]]:
     """
     names: dict[str, None] = {}
     parts: list[str] = []
+    depth = 0
     for match in _TOKEN.finditer(text):
         name = match["inner"] or match["name"]
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth < 0:
+            raise BadFilter("a closing parenthesis that nothing opened")
         if name:
             names[name] = None
             parts.append(f"${name}")

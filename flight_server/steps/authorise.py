@@ -102,7 +102,8 @@ def _outcome(
 
 def _table_grant(principal: Principal, table: TableName, policies: Policies) -> TableGrant:
     filters = filters_for(policies, principal, table)
-    return TableGrant(table, filters, masks_for(policies, principal, table))
+    masks = masks_for(policies, principal, table)
+    return TableGrant(table, filters, tuple((column, rule.mask) for column, rule in masks.items()))
 
 
 def _with_broken(why: str, broken: tuple[str, ...]) -> str:

@@ -54,7 +54,7 @@ def check(home: Path) -> int:
     masks = sum(map(len, policies.masks.values()))
     print(
         f"policies {policies.version}: {len(policies.access.rules)} access rules, {filters} row filters, "
-        f"{masks} masks, limits for {len(policies.limits)} roles, checked against {len(workbench.tables)} tables"
+        f"{masks} masks, limits for {len(policies.limits)} roles; {len(workbench.tables)} tables known"
     )
     return 0
 

@@ -1,0 +1,83 @@
+"""Keeps a description of the tables beside a running service, for tools that cannot open its warehouse.
+
+DuckDB lets one process open a database file for writing and no other open it at
+all, so `hati policy check` reads this file while the service runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+
+from flight_server.model import TableName
+from flight_server.stores.catalog import Column, Table
+from flight_server.syntax.names import fold
+
+_COLUMNS = (
+    "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+    "WHERE database_name = current_database() AND NOT internal ORDER BY column_index"
+)
+_VIEWS = "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal"
+
+
+class NoCatalog(Exception):
+    """The tables cannot be known: the warehouse is in use and nobody has described it."""
+
+
+def write_catalog(path: Path, tables: Mapping[TableName, Table]) -> None:
+    """Describe *tables* in the file *path*, replacing it as a whole."""
+    described = [
+        [table.schema, table.name, table.is_view, [[column.name, column.type] for column in table.columns]]
+        for table in tables.values()
+    ]
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(described))
+    draft.replace(path)
+
+
+def read_catalog(path: Path) -> dict[TableName, Table]:
+    """Return the tables that the file *path* describes.
+
+    Raises:
+        NoCatalog: There is no such file.
+    """
+    try:
+        described = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise NoCatalog(f"{path.name} does not exist yet") from None
+    return _by_name(
+        Table(schema, name, tuple(Column(*column) for column in columns), 0, is_view)
+        for schema, name, is_view, columns in described
+    )
+
+
+def tables_of(warehouse: str, described: Path) -> dict[TableName, Table]:
+    """Return the tables of *warehouse*, from *described* when another process has it open.
+
+    Raises:
+        NoCatalog: It is open elsewhere, or kept in memory, and not described.
+    """
+    if warehouse == ":memory:" or not Path(warehouse).exists():
+        return read_catalog(described) if described.exists() else {}
+    try:
+        connection = duckdb.connect(warehouse, read_only=True)
+    except duckdb.IOException:
+        return read_catalog(described)
+    with connection:
+        return _read(connection)
+
+
+def _read(connection: duckdb.DuckDBPyConnection) -> dict[TableName, Table]:
+    views = set(connection.execute(_VIEWS).fetchall())
+    columns: dict[tuple[str, str], list[Column]] = {}
+    for schema, table, name, kind in connection.execute(_COLUMNS).fetchall():
+        columns.setdefault((schema, table), []).append(Column(name, kind))
+    return _by_name(Table(*key, tuple(found), 0, key in views) for key, found in columns.items())
+
+
+def _by_name(tables: Iterable[Table]) -> dict[TableName, Table]:
+    return {TableName(fold(table.schema), fold(table.name)): table for table in tables}
