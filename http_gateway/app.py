@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import structlog
-from flask import Blueprint, Flask, Response, g, jsonify
+from flask import Blueprint, Flask, Response, g
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from http_gateway.errors import Code, Refused, error_body, error_headers
@@ -18,6 +18,7 @@ from http_gateway.exchange import begin_exchange, this_exchange
 from http_gateway.gateway import Gateway
 from http_gateway.headers import VARY
 from http_gateway.request_log import log_request
+from http_gateway.responses import json_answer
 from http_gateway.routes.health import health_routes
 from http_gateway.routes.openapi import openapi_routes
 from http_gateway.routes.query import query_routes
@@ -39,7 +40,6 @@ def create_app(gateway: Gateway, further: Iterable[Blueprint] = ()) -> Flask:
     app = Flask("http_gateway", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
-    app.json.sort_keys = False
     app.before_request(lambda: begin_exchange(gateway.addresses.mcp_port))
     app.after_request(_finish)
     app.register_error_handler(Refused, _refused)
@@ -60,11 +60,8 @@ def _refused(refused: Refused) -> Response:
     g.code = refused.code
     if refused.code is Code.INTERNAL_ERROR:
         log.error("internal error", query_id=exchange.query_id, exc_info=refused)
-    answer = jsonify(error_body(refused, exchange.profile, exchange.query_id))
-    answer.status_code = refused.status
-    answer.headers.extend(error_headers(refused))
-    answer.headers.extend([VARY])
-    return answer
+    body = error_body(refused, exchange.profile, exchange.query_id)
+    return json_answer(body, refused.status, [VARY, *error_headers(refused)])
 
 
 def _refused_by_flask(fault: HTTPException) -> Response:

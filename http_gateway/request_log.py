@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -9,10 +10,14 @@ from typing import Any, Final, TextIO
 
 import structlog
 from flask import Response, g, request
+from structlog.typing import EventDict
 
 from hatidata_settings import Settings
 from http_gateway.exchange import Exchange, this_exchange
 
+log = structlog.get_logger()
+
+_encode: Final = json.JSONEncoder(default=str).encode
 _LEVELS: Final = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -24,7 +29,7 @@ _LEVELS: Final = {
 def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
     """Set how this process logs: JSON for machines, aligned text on a terminal."""
     text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
+    renderer: Any = structlog.dev.ConsoleRenderer() if text else _json_line
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -38,10 +43,14 @@ def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
     )
 
 
+def _json_line(_: Any, __: str, event: EventDict) -> str:
+    return _encode(event)
+
+
 def log_request(response: Response) -> Response:
     """Log the present request and its answer; an app calls it after everything else."""
     exchange: Exchange = this_exchange()
-    structlog.get_logger().info(
+    log.info(
         "request",
         query_id=exchange.query_id,
         method=request.method,

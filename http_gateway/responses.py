@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
-from typing import Final
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from flask import Response
+from werkzeug.datastructures import Headers as WerkzeugHeaders
 
+from http_gateway.accept import JSON
 from http_gateway.errors import Refused
 from http_gateway.headers import Headers
 from http_gateway.spool import Spool
@@ -17,6 +20,17 @@ ONE_PIECE_BYTES: Final = 64 * 1024
 """Up to here a body is handed over whole; above, it is sent past the server (decision 0012)."""
 
 log = structlog.get_logger()
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class Answer(Response):
+    """A response whose headers are complete when it is made; Werkzeug adds and corrects nothing."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> WerkzeugHeaders:
+        """Return the headers as they are."""
+        return self.headers
 
 
 class Cut(OSError):
@@ -75,14 +89,22 @@ class StreamedBody:
             raise Cut from refused
 
 
+def json_answer(
+    content: Mapping[str, object], status: int = 200, headers: Iterable[tuple[str, str]] = ()
+) -> Response:
+    """Return *content* as a JSON response."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    return Answer(body, status, [("Content-Type", JSON), *headers])
+
+
 def spooled_response(spool: Spool, headers: Headers, socket_number: int | None) -> Response:
     """Return a 200 with the content of *spool*, which the response closes."""
     headers = [*headers, ("Content-Length", str(spool.length))]
     if spool.length <= ONE_PIECE_BYTES:
         content = b"".join(spool.pieces())
         spool.close()
-        return Response(content, headers=headers)
-    return Response(SpooledBody(spool, socket_number), headers=headers, direct_passthrough=True)
+        return Answer(content, headers=headers)
+    return Answer(SpooledBody(spool, socket_number), headers=headers, direct_passthrough=True)
 
 
 def _sent_past(spool: Spool, socket_number: int) -> Iterator[bytes]:

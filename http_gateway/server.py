@@ -39,7 +39,7 @@ class GatewayApplication(BaseApplication):
         for name, value in gunicorn_settings(self._settings).items():
             self.cfg.set(name, value)
 
-    def load(self) -> WSGIApplication:
+    def load(self) -> Any:  # gunicorn's type of an application is not the standard library's
         """Return the WSGI application."""
         return self._make()
 

@@ -86,10 +86,16 @@ class _Link:
 
 
 class FlightCall:
-    """One running query: its messages, then its receipt."""
+    """One running query: its messages, then its receipt.
 
-    def __init__(self, call: Answers) -> None:
+    Args:
+        call: The gRPC call.
+        channel: The call's channel, held because gRPC closes a channel that nobody holds.
+    """
+
+    def __init__(self, call: Answers, channel: grpc.Channel) -> None:
         self._call = call
+        self._channel = channel
         self._receipt: Receipt | None = None
 
     def messages(self) -> Iterator[FlightData]:
@@ -151,10 +157,9 @@ class FlightClient:
             Refused: `SERVICE_UNAVAILABLE` while there is no Flight server.
         """
         seconds = (body.timeout_ms or self._default_timeout_ms) / 1000 + DEADLINE_GRACE_SECONDS
-        call = self._current_link().do_get(
-            ticket_bytes(body), timeout=seconds, metadata=self._metadata(caller, query_id)
-        )
-        return FlightCall(call)
+        link = self._current_link()
+        call = link.do_get(ticket_bytes(body), timeout=seconds, metadata=self._metadata(caller, query_id))
+        return FlightCall(call, link.channel)
 
     def not_ready_because(self, timeout_seconds: float) -> str | None:
         """Ask the server whether it can answer a query now; return why not, or None."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from http_gateway.accept import IpcCodec
 from http_gateway.flight.messages import END_OF_STREAM, FlightData, framed
 from http_gateway.formats.sink import Sink
-from http_gateway.formats.stream import record_batches, schema_of
+from http_gateway.formats.stream import column_count, record_batches
 from http_gateway.spool import Chunk
 
 
@@ -25,7 +25,7 @@ def _copied(messages: Iterator[FlightData], sink: Sink) -> int:
     columns = 0
     for position, message in enumerate(messages):
         if position == 0:
-            columns = len(schema_of(message))
+            columns = column_count(message.header)
         sink.write(*framed(message))
     sink.write(END_OF_STREAM)
     sink.finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -35,9 +36,11 @@ def too_large(max_bytes: int) -> Refused:
     )
 
 
-def schema_of(message: FlightData) -> pa.Schema:
-    """Return the schema in the first message of a stream."""
-    return pa.ipc.read_schema(pa.py_buffer(framed(message)[0]))
+@functools.lru_cache(maxsize=512)
+def column_count(schema_header: bytes) -> int:
+    """Return the number of columns of the schema in a stream's first message."""
+    message = FlightData(schema_header, b"", memoryview(b""))
+    return len(pa.ipc.read_schema(pa.py_buffer(framed(message)[0])))
 
 
 def record_batches(messages: Iterable[FlightData]) -> Any:  # a pa.RecordBatchReader; pyarrow has no types

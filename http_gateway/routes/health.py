@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response
 
 from http_gateway.errors import Code, Refused, error_body, error_headers
 from http_gateway.exchange import this_exchange
 from http_gateway.gateway import Gateway
+from http_gateway.responses import json_answer
 
 READY_TIMEOUT_SECONDS: Final = 2.0
 
@@ -19,7 +20,7 @@ def health_routes(gateway: Gateway) -> Blueprint:
 
     @routes.get("/health")
     def health() -> Response:
-        return jsonify(status="ok")
+        return json_answer({"status": "ok"})
 
     @routes.get("/ready")
     def ready() -> Response:
@@ -30,11 +31,9 @@ def health_routes(gateway: Gateway) -> Blueprint:
 
 
 def _ready(gateway: Gateway) -> Response:
-    return jsonify(
-        ready=True,
-        flight=gateway.flight.uri(),
-        http=gateway.addresses.http,
-        mcp=gateway.addresses.mcp,
+    addresses = gateway.addresses
+    return json_answer(
+        {"ready": True, "flight": gateway.flight.uri(), "http": addresses.http, "mcp": addresses.mcp}
     )
 
 
@@ -42,7 +41,4 @@ def _not_ready(reason: str) -> Response:
     exchange = this_exchange()
     refused = Refused(Code.SERVICE_UNAVAILABLE, reason)
     body = {"ready": False, "reason": reason, **error_body(refused, exchange.profile, exchange.query_id)}
-    answer = jsonify(body)
-    answer.status_code = refused.status
-    answer.headers.extend(error_headers(refused))
-    return answer
+    return json_answer(body, refused.status, error_headers(refused))

@@ -19,7 +19,7 @@ from http_gateway.formats.stream import capped, record_batches
 from http_gateway.gateway import Gateway
 from http_gateway.headers import body_headers, result_headers
 from http_gateway.received import received_body
-from http_gateway.responses import StreamedBody, spooled_response
+from http_gateway.responses import Answer, StreamedBody, spooled_response
 from http_gateway.spool import Spool
 
 Encode = Callable[[Iterator[FlightData], Sink, FlightCall], int]
@@ -108,4 +108,4 @@ def _parquet(gateway: Gateway, choice: Choice) -> Response:
         ("X-Query-Id", exchange.query_id),
         ("X-Column-Count", str(len(reader.schema))),
     ]
-    return Response(StreamedBody(first, pieces, running.close), headers=headers, direct_passthrough=True)
+    return Answer(StreamedBody(first, pieces, running.close), headers=headers, direct_passthrough=True)
