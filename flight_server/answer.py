@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor
 
 import pyarrow as pa
 from structlog.typing import FilteringBoundLogger
@@ -156,13 +157,14 @@ class Progress:
 class Answer:
     """The rows of a query and, once they are all pulled, its receipt."""
 
-    def __init__(self, progress: Progress, plan: Plan) -> None:
+    def __init__(self, progress: Progress, plan: Plan, mask_pool: Executor | None = None) -> None:
         assert progress.execution is not None
         progress.plan = plan
         self._progress = progress
-        self._late = dict(plan.late)
         self._execution = progress.execution
-        self.schema: pa.Schema = masked_schema(self._execution.schema, dict(plan.masked))
+        self._late = dict(plan.late)
+        self._mask_pool = mask_pool
+        self.schema: pa.Schema = public_schema(self._execution.schema, plan)
         self.receipt: Receipt | None = None
         progress.masked_columns = tuple(self.schema.names[position] for position, _ in plan.masked)
 
@@ -180,7 +182,9 @@ class Answer:
         progress = self._progress
         try:
             batches = self._execution.batches()
-            for batch in mask_batches(batches, self._late) if self._late else batches:
+            if self._late:
+                batches = self._masked(batches)
+            for batch in batches:
                 progress.call.check()
                 if progress.rows:
                     progress.announce()
@@ -196,6 +200,11 @@ class Answer:
         if self.receipt is None:
             self._progress.refuse(GeneratorExit())
 
+    def _masked(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the batches with the columns masked that pass unchanged (step 11)."""
+        for batch in mask_batches(batches, self._late, self._mask_pool):
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+
     def _count(self, batch: pa.RecordBatch) -> None:
         progress = self._progress
         progress.rows += batch.num_rows
@@ -206,3 +215,31 @@ class Answer:
                 ErrorCode.RESULT_TOO_LARGE,
                 f"Result too large: your role may read {limit} rows in one query; use LIMIT and OFFSET",
             )
+
+
+def public_schema(schema: pa.Schema, plan: Plan) -> pa.Schema:
+    """Return the schema that the caller sees: masked columns as Utf8, and no name of ours.
+
+    Raises:
+        QueryRefused: POLICY_DENIED, if the result is not what the plan foresaw.
+    """
+    if plan.masked and len(plan.names) != len(schema):
+        raise _unforeseen(f"{len(schema)} columns, {len(plan.names)} foreseen")
+    masks = dict(plan.masked)
+    shown = masked_schema(schema, masks) if masks else schema
+    if plan.nonce and any(plan.nonce in name for name in schema.names):
+        shown = _renamed(shown, plan, frozenset(position for position, _ in plan.late))
+    return shown
+
+
+def _renamed(schema: pa.Schema, plan: Plan, late: frozenset[int]) -> pa.Schema:
+    for position, name in enumerate(schema.names):
+        if plan.nonce in name:
+            if position not in late:
+                raise _unforeseen(f"output {position} has a name of ours")
+            schema = schema.set(position, schema.field(position).with_name(plan.names[position]))
+    return schema
+
+
+def _unforeseen(detail: str) -> QueryRefused:
+    return QueryRefused(ErrorCode.POLICY_DENIED, "This form of query is not permitted", detail=detail)

@@ -8,6 +8,7 @@ import secrets
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,6 +146,7 @@ class App:
             ),
             metrics=Metrics(),
             watcher=Watcher(),
+            mask_pool=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="mask"),
             ceilings=Ceilings(
                 settings.default_timeout_ms, settings.query_timeout_secs * 1000, settings.max_sql_bytes
             ),

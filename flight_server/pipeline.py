@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import pyarrow as pa
 import structlog
 
-from flight_server.answer import Answer, Progress
+from flight_server.answer import Answer, Progress, public_schema
 from flight_server.engines.engine import Engine, Session
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.metrics import Metrics
@@ -60,6 +61,7 @@ class Services:
     audit: AuditLog
     metrics: Metrics
     watcher: Watcher
+    mask_pool: Executor
     ceilings: Ceilings
     dev_mode: bool
 
@@ -91,13 +93,14 @@ class Pipeline:
         Raises:
             QueryRefused: With a code and the query's id; the refusal is metered and audited.
         """
+        services = self._services
         progress, call = self._begin(query, is_gone, session_id)
         try:
             plan = self._prepare(query, session, call, progress)
             version = progress.understood.catalog.version if progress.understood else 0
             progress.execution = session.execute(plan, query.parameters, call, version)
             progress.step("execute")
-            return Answer(progress, plan)
+            return Answer(progress, plan, services.mask_pool)
         except BaseException as error:
             raise progress.refuse(error) from None
 
@@ -113,7 +116,7 @@ class Pipeline:
         try:
             plan = self._prepare(query, session, call, progress, executes=False)
             values = query.parameters or (None,) * plan.parameters
-            described = Described(session.describe(plan, values), plan.kind, plan.parameters)
+            described = Described(public_schema(session.describe(plan, values), plan), plan.kind, plan.parameters)
         except BaseException as error:
             raise progress.refuse(error) from None
         progress.abandon()

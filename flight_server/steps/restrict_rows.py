@@ -11,10 +11,12 @@ import json
 from dataclasses import dataclass
 
 from flight_server.errors import ErrorCode, QueryRefused
-from flight_server.model import Action, Grant, Kind, Mask, Statement, TableGrant, TableName
+from flight_server.model import Action, Grant, Kind, Mask, MaskFunction, Statement, TableGrant, TableName
 from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import Facts, below, gather
+from flight_server.syntax.flat import is_flat
 from flight_server.syntax.functions import refuse_functions
+from flight_server.syntax.lineage import Output, from_sources, outputs, resolved
 from flight_server.syntax.names import PUBLIC_CATALOG, fold, quote, resolve
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
 from flight_server.syntax.secure import secured_table
@@ -40,6 +42,7 @@ class Restricted:
         check: Text that counts the visible rows of a write's target, if rows of it can be hidden.
         masked: Mask of every output column that is a masked column unchanged.
         late: Masks still to be applied to the result's arrays, by position.
+        names: The output names, where they can be told; empty otherwise.
     """
 
     statement: Statement
@@ -49,6 +52,7 @@ class Restricted:
     check: Node | None = None
     masked: tuple[tuple[int, Mask], ...] = ()
     late: tuple[tuple[int, Mask], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def restrict_rows(
@@ -94,14 +98,60 @@ class Rewriter:
         self._parser = parser
         self._catalog = catalog
         self._sealed = sealed
+        self._carrier = f"__raw_{sealed.nonce}_"
+        self._carried: dict[TableName, set[str]] = {}
 
     def read(self, tree: Node) -> Restricted:
         """Rewrite a query."""
         root = only_statement(tree)["node"]
-        self._refuse(gather(root))
+        facts = gather(root)
+        self._refuse(facts)
+        masked, names = self._masked_outputs(root)
+        late = self._carry(root, facts) if masked else ()
         self._keep_names(root)
         self._replace_tables(root)
-        return Restricted(self._statement, self._grant, tree)
+        late_at = {position for position, _ in late}
+        nulls = tuple((p, m) for p, m in masked if m.function is MaskFunction.NULL and p not in late_at)
+        return Restricted(self._statement, self._grant, tree, masked=masked, late=(*late, *nulls), names=names)
+
+    def _masked_outputs(self, root: Node) -> tuple[tuple[tuple[int, Mask], ...], tuple[str, ...]]:
+        """Return which outputs are masked columns unchanged, and the names of all outputs."""
+        if not any(grant.masks for grant in self._grant.tables.values()):
+            return (), ()
+        found = outputs(root, self._columns_of)
+        if found is None:
+            return (), ()
+        masks = ((position, self._mask(output)) for position, output in enumerate(found))
+        masked = tuple((position, mask) for position, mask in masks if mask is not None)
+        return masked, tuple(output.name for output in found)
+
+    def _mask(self, output: Output) -> Mask | None:
+        grant = self._grant.tables.get(output.table) if output.table else None
+        return dict(grant.masks).get(output.column) if grant else None
+
+    def _columns_of(self, node: Node) -> tuple[TableName, tuple[str, ...]] | None:
+        path = node["qualified_name"]["path"]
+        name = resolve(path, self._catalog.schemas, self._statement.default_schema)
+        table = self._catalog.tables.get(name) if name else None
+        return (name, tuple(c.name for c in table.columns)) if name and table else None
+
+    def _carry(self, root: Node, facts: Facts) -> tuple[tuple[int, Mask], ...]:
+        """Have a flat query carry the raw values of plain masked outputs to the mask step."""
+        sources = from_sources(root["from_table"], self._columns_of) if root["type"] == "SELECT_NODE" else None
+        classes = {node["class"] for node in below(root) if "class" in node}
+        if not is_flat(root, facts, sources, classes):
+            return ()
+        late = []
+        for position, item in enumerate(root["select_list"]):
+            origin = resolved(item["column_names"], sources or ()) if item["class"] == "COLUMN_REF" else None
+            mask = self._mask(origin) if origin else None
+            if origin is None or origin.table is None or mask is None or mask.function is MaskFunction.NULL:
+                continue
+            self._carried.setdefault(origin.table, set()).add(origin.column)
+            item["column_names"] = [*item["column_names"][:-1], self._carrier + origin.column]
+            item["alias"] = f"__late_{self._sealed.nonce}_{position}"
+            late.append((position, mask))
+        return tuple(late)
 
     def write(self, tree: Node) -> Restricted:
         """Rewrite an INSERT, UPDATE or DELETE."""
@@ -188,7 +238,10 @@ class Rewriter:
             node["qualified_name"] = {"path": self._place(node)}
             return False
         table = self._table(name)
-        secured = secured_table(self._parser, self._raw(table), table, grant, self._place)
+        carried = frozenset(self._carried.get(name, ()))
+        secured = secured_table(
+            self._parser, self._raw(table), table, grant, self._place, carriers=self._carrier, carried=carried
+        )
         secured["alias"] = node["alias"] or written[-1]
         secured["column_name_alias"] = node["column_name_alias"]
         secured["sample"] = node["sample"]

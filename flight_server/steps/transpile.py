@@ -30,6 +30,8 @@ class Plan:
         hides: Whether anything is filtered, masked or closed, so that engine texts stay inside.
         masked: Mask of every output column that is a masked column unchanged.
         late: Those of them whose arrays are still to be masked.
+        names: Names to give the outputs, where they can be told; empty otherwise.
+        nonce: The word that no output name may hold.
         written: The table it changes, or None.
     """
 
@@ -43,6 +45,8 @@ class Plan:
     masked: tuple[tuple[int, Mask], ...]
     late: tuple[tuple[int, Mask], ...]
     written: TableName | None
+    names: tuple[str, ...] = ()
+    nonce: str = ""
 
 
 def transpile(restricted: Restricted, parser: Parser, sealed: Sealed) -> Plan:
@@ -76,6 +80,8 @@ def transpile(restricted: Restricted, parser: Parser, sealed: Sealed) -> Plan:
         masked=restricted.masked,
         late=restricted.late,
         written=written,
+        names=restricted.names,
+        nonce=sealed.nonce,
     )
 
 

@@ -31,21 +31,22 @@ def secured_table(
     locate: Locate,
     row_id: str = "",
     carriers: str = "",
+    carried: frozenset[str] = frozenset(),
 ) -> Node:
     """Return a derived-table node with the rows and the masked columns that *grant* leaves of *table*.
 
     Args:
         path: Where the raw table is.
         row_id: Name under which the raw row identity is added, for writes; empty leaves it out.
-        carriers: Prefix under which the raw values of masked columns are added, for late masks.
+        carriers: Prefix under which raw values are added for masks on the result.
+        carried: The folded names of the columns that are.
     """
     outer = [_visible(column, grant) for column in table.columns]
-    if carriers:
-        outer += [
-            f"{_plain(column.name, grant)} AS {quote(carriers + fold(column.name))}"
-            for column in table.columns
-            if fold(column.name) in dict(grant.masks)
-        ]
+    outer += [
+        f"{_raw_text(column, grant)} AS {quote(carriers + fold(column.name))}"
+        for column in table.columns
+        if fold(column.name) in carried
+    ]
     inner = "*"
     if row_id:
         outer.append(quote(row_id))
@@ -64,6 +65,12 @@ def secured_table(
 def _plain(name: str, grant: TableGrant) -> str:
     """Return the raw column, behind TRY where rows are filtered."""
     return f"TRY({quote(name)})" if grant.filters else quote(name)
+
+
+def _raw_text(column: Column, grant: TableGrant) -> str:
+    """Return the raw column as the text that a mask on arrays takes, so that both masks are one function."""
+    value = _plain(column.name, grant)
+    return value if column.type == "VARCHAR" else f"CAST({value} AS VARCHAR)"
 
 
 def _visible(column: Column, grant: TableGrant) -> str:
