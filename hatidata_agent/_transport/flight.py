@@ -30,6 +30,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], str], ...] = (
     (fl.FlightUnauthenticatedError, "UNAUTHORIZED"),
     (fl.FlightUnauthorizedError, "POLICY_DENIED"),
     (pa.ArrowInvalid, "INVALID_REQUEST"),
+    (pa.ArrowNotImplementedError, "INVALID_REQUEST"),
 )
 
 _CHANNEL_OPTIONS = [

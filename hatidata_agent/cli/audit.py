@@ -55,7 +55,14 @@ def verify(home: Path, expect: str | None, as_json: bool) -> int:
     epilog=examples("hati audit tail", "hati audit tail -n 100 --no-follow --json | jq .sql_redacted")
 )
 @home_option
-@click.option("-n", "--lines", type=click.IntRange(1), default=10, show_default=True, help="How many records to start with.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="How many records to start with.",
+)
 @click.option("--follow/--no-follow", default=True, help="Wait for new records (the default), or end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as they are in the log.")
 def tail(home: Path, lines: int, follow: bool, as_json: bool) -> None:

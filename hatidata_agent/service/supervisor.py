@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from hatidata_agent.service.child import BadConfigurationError, Child, Log
 from hatidata_agent.service.endpoints import (
@@ -107,7 +108,7 @@ class Supervisor:
             found = announced(self._home.run)
             if found is not None and found != written and await is_ready(found.http):
                 write_atomically(self._home.endpoints, found.as_json())
-                self._log("ready", endpoints=found.as_json())
+                self._log("ready", **asdict(found))
                 if written is None:
                     self._on_ready(found)
                 written = found

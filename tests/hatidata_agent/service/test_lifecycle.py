@@ -1,0 +1,146 @@
+"""A whole service from `hati init` to `hati stop`, and what it survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hatidata_agent import HatiDataAgent, HatiDataError
+from hatidata_agent.service.endpoints import port_of
+from tests.fixtures.service import STOP_SECS, Service, hati, make_home, plain_environment
+
+PORTS = "".join(f"{name}_port = 0\n" for name in ("http", "mcp", "flight", "health", "metrics"))
+Start = Callable[..., Service]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home whose background service takes any port, stopped at the end."""
+    root = make_home(tmp_path / "hati")
+    (root / "config.toml").write_text("dev_mode = true\n" + PORTS)
+    yield root
+    hati("stop", "--now", home=root)
+
+
+def _address(home: Path) -> str:
+    return str(json.loads((home / "run" / "endpoints.json").read_text())["http"])
+
+
+def test_init_starts_what_stop_ends(home: Path) -> None:
+    started = hati("init", home=home)
+    port = port_of(_address(home))
+    state = json.loads(hati("status", "--json", home=home).stdout)["state"]
+    rows = HatiDataAgent("localhost", port, api_key="").query("SELECT 1 AS a")
+    stopped = hati("stop", home=home)
+
+    assert started.stdout.splitlines()[1:] == [f"Proxy running on localhost:{port}"]
+    assert (state, rows, stopped.stdout) == ("ready", [{"a": 1}], "HatiData stopped.\n")
+    assert hati("status", home=home).returncode == 3
+
+
+def test_a_second_init_finds_the_service_running(home: Path) -> None:
+    hati("init", home=home)
+    before = _address(home)
+    again = hati("init", home=home)
+
+    assert again.returncode == 0
+    assert "already initialized" in again.stdout
+    assert _address(home) == before
+
+
+def test_a_home_is_served_once(home: Path) -> None:
+    hati("init", home=home)
+    second = hati("serve", home=home)
+
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+
+
+def test_init_tells_why_the_service_refuses_to_start(home: Path) -> None:
+    (home / "policies" / "masks.yaml").write_text("- table: 5\n")
+    done = hati("init", home=home)
+
+    assert done.returncode == 78
+    assert "masks.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_demo_data_is_refused_while_the_warehouse_is_in_use(home: Path) -> None:
+    hati("init", home=home)
+    done = hati("init", "--demo", home=home)
+
+    assert (done.returncode, "hati stop" in done.stderr) == (1, True)
+
+
+def test_a_signal_ends_a_service_cleanly(start_service: Start) -> None:
+    running = start_service()
+    running.process.send_signal(signal.SIGTERM)
+    code = running.process.wait(STOP_SECS)
+
+    assert code == 0
+    assert not (running.home / "run" / "endpoints.json").exists()
+    assert "Traceback" not in running.log()
+
+
+def test_running_queries_end_before_the_service(start_service: Start) -> None:
+    running = start_service()
+    slow = "SELECT count(*) AS n FROM range(300000000) AS t(i) WHERE i % 7 = 3"
+    with subprocess.Popen(
+        [sys.executable, "-m", "hatidata_agent", "--home", str(running.home), "query", "-q", slow],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=plain_environment(),
+    ) as asking:
+        time.sleep(0.7)
+        running.process.send_signal(signal.SIGTERM)
+        code = running.process.wait(STOP_SECS)
+        answer, _ = asking.communicate()
+
+    assert (code, asking.returncode) == (0, 0)
+    assert "42857143" in answer
+
+
+@pytest.mark.parametrize("name", ["flight", "gateway"])
+def test_a_killed_process_comes_back_on_its_port(start_service: Start, name: str) -> None:
+    running = start_service()
+    announcement = running.home / "run" / f"{name}.json"
+    before = json.loads(announcement.read_text())
+    os.kill(before["pid"], signal.SIGKILL)
+    with running.agent() as client:
+        rows = _eventually(lambda: client.query("SELECT 1 AS a"))
+    after = json.loads(announcement.read_text())
+
+    assert rows == [{"a": 1}]
+    assert after["pid"] != before["pid"]
+    assert {**after, "pid": 0} == {**before, "pid": 0}
+
+
+def _eventually(action: Callable[[], list[dict[str, object]]]) -> list[dict[str, object]]:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            return action()
+        except HatiDataError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def test_the_welcome_commands_run_as_they_are_printed(service: Service) -> None:
+    lines = [line for line in service.log().splitlines() if line.startswith("curl ") or " -c '" in line]
+    outputs = [
+        subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout  # noqa: S602 - as typed
+        for line in lines
+    ]
+
+    assert len(outputs) == 4
+    for output in outputs:
+        assert "Latin America" in output
