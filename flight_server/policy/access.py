@@ -62,10 +62,17 @@ def _syntax_faults(statement: Statement) -> Iterator[PolicyFault]:
     try:
         parsed = cedarpy.PolicySet.from_str(statement.text).to_pst()
     except ValueError as error:
-        yield PolicyFault(ACCESS, statement.line_of(str(error)), f"Cedar: {error}")
+        yield _syntax_fault(statement, str(error))
         return
     if parsed.templates:
         yield PolicyFault(ACCESS, statement.line, "a template (?principal) grants nothing; name the role")
+
+
+def _syntax_fault(statement: Statement, complaint: str) -> PolicyFault:
+    merged = statement.second_line
+    if merged is not None:
+        return PolicyFault(ACCESS, merged, f"Cedar: {complaint}; is a semicolon missing before this line?")
+    return PolicyFault(ACCESS, statement.line_of(complaint), f"Cedar: {complaint}")
 
 
 def _rule(policy: pst.Template, statement: Statement) -> AccessRule:

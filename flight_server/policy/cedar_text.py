@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _PIECE = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|[^";/]+|.', re.DOTALL)
+_EFFECT = re.compile(r"\b(?:permit|forbid)\s*\(")
 _QUOTED = re.compile(r"`([^`]+)`|: (\S+)$")
 
 
@@ -20,6 +21,12 @@ class Statement:
 
     text: str
     line: int
+
+    @property
+    def second_line(self) -> int | None:
+        """The line of a second `permit (` or `forbid (`, which a missing semicolon has made part of this."""
+        starts = [match.start() for match in _EFFECT.finditer(self.text)]
+        return self.line + self.text.count("\n", 0, starts[1]) if len(starts) > 1 else None
 
     def line_of(self, complaint: str) -> int:
         """Return the line of the first thing that *complaint* quotes, or of the statement."""

@@ -173,7 +173,8 @@ def _limit(entry: Entry, name: str) -> float | None:
 
 
 def _audience(entry: Entry) -> Audience:
-    if "roles" in entry.fields and not entry.names("roles"):
+    roles = entry.fields.get("roles")
+    if roles is not None and roles.value == []:
         entry.fault("field 'roles' names no role; leave it out to mean everybody", "roles")
     return Audience(entry.names("roles"), entry.names("exempt_roles"))
 
