@@ -31,12 +31,8 @@ def _width(kind: DuckDBPyType) -> int:
     return _WIDTHS.get(name) or _WIDE.get(name) or 8
 
 
-def cut(
-    batch: pa.RecordBatch, batch_bytes: int, schema: pa.Schema | None = None
-) -> Iterator[pa.RecordBatch]:
+def cut(batch: pa.RecordBatch, batch_bytes: int) -> Iterator[pa.RecordBatch]:
     """Yield *batch* in slices of about *batch_bytes*; no buffer is copied."""
-    if schema is not None and schema is not batch.schema:
-        batch = pa.record_batch(batch.columns, schema=schema) if schema else batch
     size = batch.nbytes
     if size <= batch_bytes * 5 // 4 or batch.num_rows < 2:
         yield batch

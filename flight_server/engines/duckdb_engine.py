@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from flight_server.engines.duckdb_lock import CONNECT, lock
+from flight_server.engines.duckdb_pool import ConnectionPool
 from flight_server.engines.duckdb_session import DuckDBSession
 from flight_server.engines.wire_types import needs_cast, wire_sql
+from flight_server.policy.recent import Recent
 from flight_server.stores.catalog import Column, Table
 from flight_server.syntax.functions import unclassified
 
@@ -45,16 +48,21 @@ class DuckDBOptions:
 
 
 class DuckDBEngine:
-    """Owns the instance; every session has connections of its own."""
+    """Owns the instance and its connections.
+
+    Attributes:
+        plain: Connections in which an unqualified name resolves to nothing.
+        owners: Connections whose names resolve in the warehouse, for those who see all of it.
+    """
 
     def __init__(self, options: DuckDBOptions) -> None:
         self.options = options
         self.nonce = secrets.token_hex(8)
         self.catalog = f"sealed_{self.nonce}"
         self._root = duckdb.connect(":memory:", config=_config(options))
-        self._owners: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()
         self._wire: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self.described: Recent[pa.Schema] = Recent(_WIRE_TEXTS)
         self.on_defined: Callable[[], None] = _nothing
         try:
             self._attach()
@@ -63,6 +71,8 @@ class DuckDBEngine:
         except BaseException:
             self._root.close()
             raise
+        self.plain = ConnectionPool(self._root.cursor)
+        self.owners = ConnectionPool(self._connect_owner)
 
     @property
     def name(self) -> str:
@@ -85,24 +95,6 @@ class DuckDBEngine:
     def open_session(self) -> DuckDBSession:
         """Return a new session."""
         return DuckDBSession(self)
-
-    def plain_connection(self) -> duckdb.DuckDBPyConnection:
-        """Return a fresh connection in which an unqualified name resolves to nothing."""
-        return self._root.cursor()
-
-    def owner_connection(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection whose names resolve in the warehouse; give it back with `give_back`."""
-        with self._lock:
-            if self._owners:
-                return self._owners.pop()
-        connection = self._root.cursor()
-        connection.execute(f"USE {self.catalog}.main")
-        return connection
-
-    def give_back(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Keep an owner's connection, in which no transaction is open, for the next query."""
-        with self._lock:
-            self._owners.append(connection)
 
     def wire_text(self, sql: str, version: int, relation: duckdb.DuckDBPyRelation) -> str:
         """Return the text whose result Arrow can hold; remembered for *sql* at a catalog *version*."""
@@ -132,9 +124,15 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Write the warehouse back and close the instance."""
-        for connection in self._owners:
-            connection.close()
+        self.plain.close()
+        self.owners.close()
         self._root.close()
+
+    def _connect_owner(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection whose unqualified names resolve in the warehouse."""
+        connection = self._root.cursor()
+        connection.execute(f"USE {self.catalog}.main")
+        return connection
 
     def _attach(self) -> None:
         path = self.options.path

@@ -57,6 +57,8 @@ def wire_sql(sql: str, kinds: Sequence[DuckDBPyType]) -> str:
 
 def wire_schema(schema: pa.Schema, names: Sequence[str], kinds: Sequence[DuckDBPyType]) -> pa.Schema:
     """Return *schema* with the result's own names, and SQL type names where Arrow's type says too little."""
+    if list(names) == schema.names and not any(str(k.id) in _NAMED or str(k) == "JSON" for k in kinds):
+        return schema
     fields = []
     for field, name, kind in zip(schema, names, kinds, strict=True):
         metadata = dict(field.metadata or {})

@@ -120,7 +120,7 @@ def _write(
     target = write_target(body)
     name = _name(target, catalog, default_schema, temporary)
     sources = [
-        _name(node, catalog, default_schema, temporary) for node in facts.tables if not _same(node, target)
+        _name(node, catalog, default_schema, temporary) for node in facts.tables if node is not target
     ]
     accesses = [(_WRITE_ACTIONS[body["type"]], name)] if name else []
     if body.get("on_conflict_info") and name:
@@ -132,7 +132,7 @@ def _write(
     return Statement(
         text=sql,
         kind=Kind.WRITE,
-        verb=verb,
+        verb="TRUNCATE" if parser.first_word(sql) == "truncate" else verb,
         tree=serialized,
         accesses=tuple(dict.fromkeys(accesses)),
         parameters=_count_parameters(facts),
@@ -150,10 +150,6 @@ def write_target(body: Node) -> Node:
         return body
     target: Node = body["table"]
     return target
-
-
-def _same(node: Node, target: Node) -> bool:
-    return node is target
 
 
 def _reads_columns(facts: Facts) -> bool:

@@ -17,7 +17,7 @@ from flight_server.syntax.facts import Facts, below, gather
 from flight_server.syntax.flat import is_flat
 from flight_server.syntax.functions import refuse_functions
 from flight_server.syntax.lineage import Output, from_sources, outputs, resolved
-from flight_server.syntax.names import PUBLIC_CATALOG, fold, quote, resolve
+from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, quote, resolve
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
 from flight_server.syntax.secure import secured_table
 
@@ -81,6 +81,10 @@ def refuse_forms(statement: Statement, grant: Grant) -> None:
         raise _denied(f"Statements of type {statement.verb} are not permitted")
     if statement.explain and not grant.sees_everything:
         raise _denied("EXPLAIN is not permitted")
+    if statement.verb == "USE" and statement.text != DEFAULT_SCHEMA and not grant.sees_everything:
+        raise _denied(f"Schema '{statement.text}' is not permitted")
+    if statement.verb == "TRUNCATE" and not grant.sees_everything:
+        raise _denied("TRUNCATE is not permitted; use DELETE")
 
 
 def _denied(message: str, detail: str = "") -> QueryRefused:

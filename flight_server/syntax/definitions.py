@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Action, Kind, Statement, TableName
 from flight_server.stores.catalog import CatalogSnapshot
-from flight_server.syntax.names import PUBLIC_CATALOG, fold, resolve
+from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, resolve
 from flight_server.syntax.parser import Parser
 
 DEFINITIONS = frozenset({"CREATE", "DROP", "ALTER", "MERGE_INTO", "MULTI", "COPY", "VACUUM", "CALL"})
@@ -45,7 +45,7 @@ def read_definition(
     if verb == "TRANSACTION":
         return _statement(_transaction_text(text), Kind.CONTROL, verb, default_schema)
     if verb == "SET":
-        return _statement(_used_schema(text, catalog), Kind.CONTROL, "USE", default_schema)
+        return _statement(_used_schema(text), Kind.CONTROL, "USE", default_schema)
     if verb not in DEFINITIONS or (verb == "CALL" and not _PLAIN_CALLS.fullmatch(sql)):
         raise QueryRefused(ErrorCode.POLICY_DENIED, f"Statements of type {verb} are not permitted")
     tree = _sqlglot_tree(text)
@@ -104,17 +104,13 @@ def _transaction_text(text: str) -> str:
     return _TRANSACTION_TEXT[match.group(1).upper()]
 
 
-def _used_schema(text: str, catalog: CatalogSnapshot) -> str:
-    """Return the schema that a USE statement names; every other setting is refused."""
+def _used_schema(text: str) -> str:
+    """Return the schema that a USE statement names, whether it exists or not; every other setting is refused."""
     match = re.fullmatch(r'\s*USE\s+"?([^"\s;]+)"?\s*;?\s*', text, re.IGNORECASE)
     if not match:
         raise QueryRefused(ErrorCode.POLICY_DENIED, "Settings of the engine are not permitted")
     name = fold(match.group(1))
-    if name == PUBLIC_CATALOG:
-        return "main"
-    if name not in catalog.schemas:
-        raise QueryRefused(ErrorCode.POLICY_DENIED, f"Schema '{match.group(1)}' is not permitted")
-    return name
+    return DEFAULT_SCHEMA if name == PUBLIC_CATALOG else name
 
 
 def _sqlglot_tree(text: str) -> exp.Expression | None:

@@ -8,12 +8,15 @@ from importlib import resources
 import duckdb
 
 from flight_server.errors import ErrorCode, QueryRefused
-from flight_server.syntax.facts import Facts, arguments
+from flight_server.syntax.facts import Facts, arguments, below
 from flight_server.syntax.names import fold
 from flight_server.syntax.parser import Node
 
 LARGEST_LENGTH = 100_000
 """How long a value one call may make by a length argument; more would not be interruptible."""
+
+LARGEST_REPEAT = 1_000_000
+"""How much all `repeat` of a query may multiply together, since one may stand inside another."""
 
 _LENGTH_ARGUMENTS = {
     "repeat": 1,
@@ -57,6 +60,8 @@ def refuse_functions(facts: Facts, administers: bool) -> None:
     """
     for node in facts.function_nodes:
         _check(node, "scalar", administers)
+    if not administers and _repeated(facts) > LARGEST_REPEAT:
+        raise QueryRefused(ErrorCode.POLICY_DENIED, "Function 'repeat' is not permitted with such numbers")
     for reference in facts.table_functions:
         _check(reference["function"], "table", administers)
 
@@ -86,6 +91,26 @@ def _is_bounded(node: Node, name: str, kind: str) -> bool:
         pattern = _text(values[0]) if values else None
         return pattern is not None and not _WIDE.search(pattern)
     return True
+
+
+def _repeated(facts: Facts) -> int:
+    """Return by how much the `repeat` calls of a query can multiply a value's length."""
+    product = 1
+    for node in facts.function_nodes:
+        values = arguments(node)
+        if fold(node["function_name"]) == "repeat" and len(values) > 1:
+            product *= max(1, _largest(values[1]))
+    return product
+
+
+def _largest(value: Node) -> int:
+    """Return the largest whole number inside *value*, or the largest allowed where there is none."""
+    numbers = [
+        int(node["literal"]["text"].replace("_", ""))
+        for node in below(value)
+        if node.get("literal") and node["literal"]["kind"] == "INTEGER"
+    ]
+    return max(numbers, default=LARGEST_LENGTH)
 
 
 _BOUNDED_CALLS = frozenset({"-", "length", "len", "array_length", "to_days", "to_months", "to_years", "to_hours"})

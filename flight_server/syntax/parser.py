@@ -9,6 +9,7 @@ DuckDB 2.0 allows, and printed the same way.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import Any, TypeAlias
 
@@ -94,6 +95,13 @@ class Parser:
     def tokens(self, sql: str) -> list[tuple[int, str]]:
         """Return offset and kind of every token of *sql*."""
         return [(offset, str(kind)) for offset, kind in duckdb.tokenize(sql)]
+
+    def first_word(self, sql: str) -> str:
+        """Return the first word of *sql* that is no comment, in lower case."""
+        tokens = self.tokens(sql)
+        start = next((offset for offset, kind in tokens if "comment" not in kind), 0)
+        word = re.match(r"\w*", sql.encode()[start:].decode())
+        return word.group().lower() if word else ""
 
     def _serialize(self, sql: str) -> str:
         try:
