@@ -19,7 +19,8 @@ _GITIGNORE = """\
 # Data, keys and traces stay out of version control; config.toml and policies/ belong into it.
 *.duckdb
 *.duckdb.wal
-keys.db*
+*.db
+*.db-*
 api_key
 audit/
 logs/

@@ -88,7 +88,7 @@ class Supervisor:
             return
         for child in self._children:
             child.kill()
-        self._home.endpoints.unlink(missing_ok=True)
+        forget_addresses(self._home)
         os._exit(_KILLED_BY_SECOND_SIGTERM)
 
     def _reload(self) -> None:
@@ -98,7 +98,7 @@ class Supervisor:
     async def _drain(self) -> None:
         for child in reversed(self._children):
             await child.stop(self._grace_secs + _STOP_MARGIN_SECS)
-        self._home.endpoints.unlink(missing_ok=True)
+        forget_addresses(self._home)
         self._log("stopped")
 
     async def _announce_when_ready(self) -> None:
@@ -122,8 +122,7 @@ def serve(settings: Settings, log: Log, on_ready: Callable[[Endpoints], None]) -
         BadConfigurationError: A child cannot run with its configuration.
     """
     home = Home(settings.home)
-    for stale in (home.endpoints, home.run / "flight.json", home.run / "gateway.json"):
-        stale.unlink(missing_ok=True)
+    forget_addresses(home)
     asyncio.run(_serve(settings, home, log, on_ready))
 
 
@@ -133,6 +132,12 @@ async def _serve(settings: Settings, home: Home, log: Log, on_ready: Callable[[E
         Child("http_gateway", lambda: gateway_command(settings, announced(home.run)), log),
     ]
     await Supervisor(children, home, settings.drain_grace_secs, log, on_ready).run()
+
+
+def forget_addresses(home: Home) -> None:
+    """Remove the addresses of a service that has ended."""
+    for stale in (home.endpoints, home.run / "flight.json", home.run / "gateway.json"):
+        stale.unlink(missing_ok=True)
 
 
 def flight_command(settings: Settings, before: Endpoints | None) -> list[str]:
