@@ -33,7 +33,6 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_AMBIGUOUS_AFTER_SLASHES: Final = re.compile(r"""['"`$]|--|/\*""")
 
 
 def redact(sql: str) -> str:
@@ -48,10 +47,11 @@ def redact(sql: str) -> str:
 def _redact(sql: str) -> str:
     parts: list[str] = []
     end = 0
+    unclear = _last_unclear(sql)
     for token in _TOKEN.finditer(sql):
         parts.append(sql[end : token.start()])
         kind = token.lastgroup
-        if kind == "quote" and not _harmless(token):
+        if kind == "quote" and (token.group() != "//" or token.end() <= unclear):
             parts.append(REDACTED)
             return "".join(parts)
         parts.append(_REPLACEMENTS.get(kind or "", token.group()))
@@ -71,7 +71,6 @@ _REPLACEMENTS: Final = {
 }
 
 
-def _harmless(token: re.Match[str]) -> bool:
-    """Whether `//`, a division here and a comment there, makes no difference to what follows."""
-    rest_of_text = token.string[token.end() :]
-    return token.group() == "//" and _AMBIGUOUS_AFTER_SLASHES.search(rest_of_text) is None
+def _last_unclear(sql: str) -> int:
+    """Return up to where it matters that `//` divides in DuckDB and begins a comment in Snowflake."""
+    return max(sql.rfind(mark) for mark in ("'", '"', "`", "$", "--", "/*"))

@@ -22,12 +22,20 @@ from typing import Final, Self
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.stores import keys_secret
 from flight_server.stores.background import Ticker
-from flight_server.stores.keys_record import COLUMNS, KeyRecord, StoredKey, check_names, stored_key
+from flight_server.stores.keys_record import (
+    COLUMNS,
+    KeyRecord,
+    StoredKey,
+    check_names,
+    is_printable_name,
+    stored_key,
+)
 from flight_server.stores.keys_secret import Environment
 from flight_server.stores.sqlite_file import connect
 
 POLL_SECONDS: Final = 0.5
 FLUSH_SECONDS: Final = 5.0
+HASHES_AT_ONCE: Final = 2
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS installation (id INTEGER PRIMARY KEY CHECK (id = 1), tag_key BLOB NOT NULL);
@@ -66,6 +74,7 @@ class KeyStore:
         self._connection = connection
         self._clock = clock
         self._lock = threading.RLock()
+        self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
         self._tag_key: bytes = connection.execute("SELECT tag_key FROM installation").fetchone()[0]
         self._cache_key = secrets.token_bytes(32)
         self._verified: dict[bytes, StoredKey] = {}
@@ -179,11 +188,12 @@ class KeyStore:
 
     def _verify_slowly(self, secret: str) -> KeyRecord:
         candidate = self._candidate(secret)
-        with self._lock:
-            already = self._verified.get(self._digest(secret))
-        if already is None and not self._hash_agrees(candidate, secret):
+        place = self._digest(secret)
+        with self._hashing:
+            agrees = place in self._verified or self._hash_agrees(candidate, secret)
+        if not agrees:
             raise _unauthorized(self._reason_unknown(secret))
-        return self._used_now(self._remember(self._digest(secret), candidate))
+        return self._used_now(self._remember(place, candidate))
 
     def _hash_agrees(self, candidate: StoredKey | None, secret: str) -> bool:
         if candidate is None:
@@ -198,6 +208,8 @@ class KeyStore:
         return self._select("prefix = ? AND tag = ?", prefix, self._tag(secret))
 
     def _by_certificate(self, common_name: str) -> StoredKey | None:
+        if not is_printable_name(common_name):
+            return None
         condition = "certificate_cn = ? AND certificate_cn <> '' ORDER BY revoked_at IS NOT NULL, id DESC"
         return self._select(condition, common_name)
 
