@@ -17,10 +17,12 @@ import structlog
 from flight_server.engines.duckdb_engine import DuckDBEngine, DuckDBOptions
 from flight_server.errors import ErrorCode
 from flight_server.metrics import Metrics, MetricsServer, serve_metrics
-from flight_server.model import TableName
 from flight_server.pipeline import Ceilings, Pipeline, Services
+from flight_server.policy.catalog_file import described
 from flight_server.policy.holder import PolicyHolder
 from flight_server.policy.load import load_policies
+from flight_server.policy.model import Policies
+from flight_server.policy.predicates import PredicateCheck
 from flight_server.protocols.flight.errors import keep_tracebacks_inside
 from flight_server.protocols.flight.server import FlightServer
 from flight_server.protocols.flight.session import CallerReader
@@ -34,7 +36,6 @@ from flight_server.stores.keys import KeyStore
 from flight_server.stores.rate import FailureLimiter
 from flight_server.stores.usage import UsageStore
 from flight_server.syntax.parser import Parser
-from flight_server.syntax.secure import check_predicate
 from flight_server.watcher import Watcher
 from hatidata_settings import Settings
 
@@ -65,7 +66,7 @@ class App:
         settings.temp_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._engine = DuckDBEngine(_duckdb_options(settings))
         self._parser = Parser()
-        self._catalog = Catalog(self._engine.load_catalog)
+        self._catalog = Catalog(described(self._engine.load_catalog, settings.run_folder / "catalog.json"))
         self._engine.on_defined = self._catalog.changed
         self._services = self._build()
         self._pipeline = Pipeline(self._services)
@@ -153,14 +154,11 @@ class App:
             dev_mode=settings.dev_mode,
         )
 
-    def _load_policies(self):  # type: ignore[no-untyped-def]
+    def _load_policies(self) -> Policies:
         tables = self._catalog.snapshot().tables
         columns = {name: tuple(column.name for column in table.columns) for name, table in tables.items()}
-
-        def check(table: TableName, predicate: str) -> str | None:
-            return check_predicate(self._parser, table, predicate)
-
-        return load_policies(self._settings.home / "policies", columns, check)
+        with PredicateCheck(self._parser, tables) as check:
+            return load_policies(self._settings.home / "policies", columns, check)
 
     def _serve_metrics(self) -> MetricsServer:
         services, metrics = self._services, self._services.metrics

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
 from flight_server.model import TableName
-from flight_server.stores.catalog import Column, Table
+from flight_server.stores.catalog import Column, Loader, Table
 from flight_server.syntax.names import fold
 
 _COLUMNS = (
@@ -28,14 +28,39 @@ class NoCatalog(Exception):
     """The tables cannot be known: the warehouse is in use and nobody has described it."""
 
 
-def write_catalog(path: Path, tables: Mapping[TableName, Table]) -> None:
-    """Describe *tables* in the file *path*, replacing it as a whole."""
-    described = [
-        [table.schema, table.name, table.is_view, [[column.name, column.type] for column in table.columns]]
-        for table in tables.values()
-    ]
+def described(load: Loader, path: Path) -> Loader:
+    """Return *load*, which now also keeps the file *path* true to what it returns."""
+    written = ""
+
+    def load_and_describe() -> tuple[list[Table], list[str]]:
+        nonlocal written
+        tables, schemas = load()
+        text = _described(tables)
+        if text != written:
+            _replace(path, text)
+            written = text
+        return tables, schemas
+
+    return load_and_describe
+
+
+def _described(tables: Iterable[Table]) -> str:
+    return json.dumps(
+        [
+            [
+                table.schema,
+                table.name,
+                table.is_view,
+                [[column.name, column.type] for column in table.columns],
+            ]
+            for table in tables
+        ]
+    )
+
+
+def _replace(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(described))
+    draft.write_text(text)
     draft.replace(path)
 
 
@@ -46,27 +71,27 @@ def read_catalog(path: Path) -> dict[TableName, Table]:
         NoCatalog: There is no such file.
     """
     try:
-        described = json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except FileNotFoundError:
         raise NoCatalog(f"{path.name} does not exist yet") from None
     return _by_name(
         Table(schema, name, tuple(Column(*column) for column in columns), 0, is_view)
-        for schema, name, is_view, columns in described
+        for schema, name, is_view, columns in found
     )
 
 
-def tables_of(warehouse: str, described: Path) -> dict[TableName, Table]:
-    """Return the tables of *warehouse*, from *described* when another process has it open.
+def tables_of(warehouse: str, description: Path) -> dict[TableName, Table]:
+    """Return the tables of *warehouse*, from *description* when another process has it open.
 
     Raises:
         NoCatalog: It is open elsewhere, or kept in memory, and not described.
     """
     if warehouse == ":memory:" or not Path(warehouse).exists():
-        return read_catalog(described) if described.exists() else {}
+        return read_catalog(description) if description.exists() else {}
     try:
         connection = duckdb.connect(warehouse, read_only=True)
     except duckdb.IOException:
-        return read_catalog(described)
+        return read_catalog(description)
     with connection:
         return _read(connection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 from flight_server.model import TableName
-from flight_server.policy.catalog_file import NoCatalog, read_catalog, tables_of, write_catalog
+from flight_server.policy.catalog_file import NoCatalog, described, read_catalog, tables_of
 from flight_server.stores.catalog import Column, Table
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -37,13 +38,29 @@ def test_reads_tables_and_views_of_all_schemas(warehouse: Path) -> None:
 
 
 def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
-    write_catalog(tmp_path / "catalog.json", DESCRIBED)
+    described(lambda: (list(DESCRIBED.values()), ["main"]), tmp_path / "catalog.json")()
 
     assert read_catalog(tmp_path / "catalog.json") == DESCRIBED
 
 
+def test_a_description_follows_the_definitions_and_not_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.json"
+    tables = list(DESCRIBED.values())
+    load = described(lambda: (list(tables), ["main"]), path)
+    load()
+    first = path.stat().st_ino
+    tables[0] = dataclasses.replace(tables[0], estimated_rows=5)
+    load()
+    second = path.stat().st_ino
+    tables.append(Table("main", "new", (), 0, is_view=False))
+    load()
+
+    assert first == second
+    assert TableName("main", "new") in read_catalog(path)
+
+
 def test_a_warehouse_in_use_is_known_by_its_description(warehouse: Path) -> None:
-    described = warehouse.with_name("catalog.json")
+    description = warehouse.with_name("catalog.json")
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -51,9 +68,9 @@ def test_a_warehouse_in_use_is_known_by_its_description(warehouse: Path) -> None
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(NoCatalog):
-            tables_of(str(warehouse), described)
-        write_catalog(described, DESCRIBED)
-        tables = tables_of(str(warehouse), described)
+            tables_of(str(warehouse), description)
+        described(lambda: (list(DESCRIBED.values()), ["main"]), description)()
+        tables = tables_of(str(warehouse), description)
         holder.communicate()
 
     assert tables == DESCRIBED
