@@ -15,10 +15,10 @@ import pyarrow as pa
 import structlog
 
 from flight_server.answer import Answer, Progress, public_schema
-from flight_server.engines.engine import Engine, Session
+from flight_server.engines.engine import Engine, Execution, Load, Session
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.metrics import Metrics
-from flight_server.model import Kind, Principal, Query
+from flight_server.model import Action, Kind, Principal, Query, Receipt
 from flight_server.policy.holder import PolicyHolder
 from flight_server.policy.model import RequestContext
 from flight_server.steps.admit import Admission
@@ -97,8 +97,7 @@ class Pipeline:
         progress, call = self._begin(query, is_gone, session_id)
         try:
             plan = self._prepare(query, session, call, progress)
-            version = progress.understood.catalog.version if progress.understood else 0
-            progress.execution = session.execute(plan, query.parameters, call, version)
+            progress.execution = session.execute(plan, query.parameters, call, _version(progress))
             progress.step("execute")
             return Answer(progress, plan, services.mask_pool)
         except BaseException as error:
@@ -116,11 +115,77 @@ class Pipeline:
         try:
             plan = self._prepare(query, session, call, progress, executes=False)
             values = query.parameters or (None,) * plan.parameters
-            described = Described(public_schema(session.describe(plan, values), plan), plan.kind, plan.parameters)
+            schema = public_schema(session.describe(plan, values, _version(progress)), plan)
+            described = Described(schema, plan.kind, plan.parameters)
         except BaseException as error:
             raise progress.refuse(error) from None
         progress.abandon()
         return described
+
+    def load(
+        self,
+        query: Query,
+        load: Load,
+        rows: pa.RecordBatchReader,
+        session: Session,
+        is_gone: Gone | None = None,
+        session_id: str = "",
+    ) -> Receipt:
+        """Write the stream *rows* to the table of *load*, all or nothing; *query* is an INSERT into it.
+
+        Who makes or replaces the table needs the right to, and must see everything, as for a
+        CREATE in SQL. Who is under a row filter may append what it could also see.
+
+        Raises:
+            QueryRefused: As `run` would.
+        """
+
+        def write(plan: Plan, call: Call) -> Execution:
+            return session.load(plan, load, rows, call)
+
+        return self._change(query, session, is_gone, session_id, write, _CREATIONS[load.creates])
+
+    def change_many(
+        self,
+        query: Query,
+        rows: pa.Table,
+        session: Session,
+        is_gone: Gone | None = None,
+        session_id: str = "",
+    ) -> Receipt:
+        """Run the write *query* once for every row of values, all or nothing.
+
+        Raises:
+            QueryRefused: As `run` would.
+        """
+        compiler = self._services.compiler
+
+        def write(plan: Plan, call: Call) -> Execution:
+            if plan.kind is not Kind.WRITE:
+                raise _invalid("only an INSERT, UPDATE or DELETE can be run for many rows")
+            return session.change_many(plan, compiler.over_rows(plan), rows, call)
+
+        return self._change(query, session, is_gone, session_id, write)
+
+    def _change(
+        self,
+        query: Query,
+        session: Session,
+        is_gone: Gone | None,
+        session_id: str,
+        write: Callable[[Plan, Call], Execution],
+        also: tuple[Action, ...] = (),
+    ) -> Receipt:
+        """Take *query* through every step, with *write* as its execution."""
+        progress, call = self._begin(query, is_gone, session_id)
+        try:
+            plan = self._prepare(query, session, call, progress, also=also)
+            progress.plan = plan
+            progress.execution = write(plan, call)
+            progress.step("execute")
+            return progress.settle()
+        except BaseException as error:
+            raise progress.refuse(error) from None
 
     def _begin(self, query: Query, is_gone: Gone | None, session_id: str) -> tuple[Progress, Call]:
         services = self._services
@@ -134,7 +199,13 @@ class Pipeline:
         return progress, call
 
     def _prepare(
-        self, query: Query, session: Session, call: Call, progress: Progress, executes: bool = True
+        self,
+        query: Query,
+        session: Session,
+        call: Call,
+        progress: Progress,
+        executes: bool = True,
+        also: tuple[Action, ...] = (),
     ) -> Plan:
         """Steps 1 to 8: who asks, what they may see, what it costs, and what the engine will run."""
         services = self._services
@@ -149,7 +220,7 @@ class Pipeline:
         understood = self._understand(query, session)
         progress.understood = understood
         progress.step("parse")
-        self._authorise(query, principal, understood, progress)
+        self._authorise(query, principal, understood, progress, also)
         progress.step("authorise")
         statement = understood.statement
         facts = CostFacts(len(statement.tables), statement.unselective_scans, statement.selects_star)
@@ -178,17 +249,29 @@ class Pipeline:
         )
 
     def _authorise(
-        self, query: Query, principal: Principal, understood: Understood, progress: Progress
+        self,
+        query: Query,
+        principal: Principal,
+        understood: Understood,
+        progress: Progress,
+        also: tuple[Action, ...],
     ) -> None:
+        """Have the policy decide; *also* is done to the target beside what the statement says."""
         now = dt.datetime.now(dt.UTC)
         context = RequestContext(now.hour, now.isoweekday(), query.caller.protocol, query.caller.source_ip)
-        progress.grant = authorise(
+        accesses = understood.statement.accesses
+        target = accesses[0][1] if accesses else None
+        extra = tuple((action, target) for action in also if target)
+        grant = authorise(
             principal,
-            understood.statement.accesses,
+            extra + accesses,
             self._services.policies.current,
             understood.catalog.tables,
             context,
         )
+        if also and not grant.sees_everything:
+            raise QueryRefused(ErrorCode.POLICY_DENIED, "Making tables is not permitted")
+        progress.grant = grant
 
     def _reserve(
         self, principal: Principal, cost: float, call: Call, progress: Progress, executes: bool
@@ -217,6 +300,19 @@ class Pipeline:
         if plan.parameters != len(query.parameters) and (progress.reservation is not None):
             raise _invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
         return plan
+
+
+_CREATIONS: dict[str, tuple[Action, ...]] = {
+    "no": (),
+    "new": (Action.CREATE,),
+    "missing": (Action.CREATE,),
+    "anew": (Action.CREATE, Action.DROP),
+}
+"""What a load does to its target beside inserting, by `Load.creates`."""
+
+
+def _version(progress: Progress) -> int:
+    return progress.understood.catalog.version if progress.understood else 0
 
 
 def _invalid(what: str) -> QueryRefused:

@@ -17,7 +17,16 @@ import duckdb
 import pyarrow as pa
 
 from flight_server.engines.batches import COUNT_SCHEMA, cut, rows_per_batch
+from flight_server.engines.duckdb_changes import (
+    Answered,
+    change_many,
+    count_rows,
+    counted,
+    load_rows,
+    refuse_hidden_rows,
+)
 from flight_server.engines.duckdb_errors import refusal
+from flight_server.engines.engine import Load
 from flight_server.engines.wire_types import wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Scalar, TableName
@@ -29,24 +38,6 @@ if TYPE_CHECKING:
     from flight_server.engines.duckdb_engine import DuckDBEngine
 
 _ERRORS = (duckdb.Error, OSError, pa.ArrowException, RuntimeError)
-
-
-class Answered:
-    """A finished statement: the rows it changed, or a gathered result."""
-
-    def __init__(self, schema: pa.Schema, table: pa.Table, rows_affected: int | None, batch_bytes: int) -> None:
-        self.schema = schema
-        self.rows_affected = rows_affected
-        self._table = table
-        self._batch_bytes = batch_bytes
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the result."""
-        for batch in self._table.to_batches():
-            yield from cut(pa.record_batch(batch.columns, schema=self.schema), self._batch_bytes)
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 class Streaming:
@@ -78,7 +69,7 @@ class Streaming:
             except _ERRORS as error:
                 raise self._fail(error) from None
             if batch.num_rows:
-                yield from cut(batch, self._batch_bytes, self.schema)
+                yield from cut(_with_schema(batch, self.schema), self._batch_bytes)
 
     def close(self) -> None:
         """Stop the query, if it still runs, and give its connection back."""
@@ -115,12 +106,70 @@ class DuckDBSession:
         except _ERRORS as error:
             raise refusal(error, call, plan.hides, self._engine.catalog) from None
 
-    def describe(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
+    def describe(self, plan: Plan, parameters: Sequence[Scalar], version: int) -> pa.Schema:
         """Return the schema of *plan*'s result; parameters without a value count as NULL."""
         if plan.kind is not Kind.READ:
             return COUNT_SCHEMA
+        if self.temporary or self.in_transaction:
+            return self._described(plan, parameters)
+        key = (plan.sql, version, tuple(map(type, parameters)))
+        known = self._engine.described.get(key)
+        if known is None:
+            known = self._described(plan, parameters)
+            self._engine.described.put(key, known)
+        return known
+
+    def load(self, plan: Plan, load: Load, rows: pa.RecordBatchReader, call: Call) -> Answered:
+        """Write *rows* to a table, all of them or none."""
+        return self._on_pinned(plan, call, lambda connection: self._load(connection, plan, load, rows, call))
+
+    def change_many(self, plan: Plan, over_rows: str, rows: pa.Table, call: Call) -> Answered:
+        """Run *plan* once for every row of values, all of them or none."""
+
+        def change(connection: duckdb.DuckDBPyConnection) -> Answered:
+            return self._whole(
+                connection, True, call, lambda: change_many(connection, plan, over_rows, rows, call)
+            )
+
+        return self._on_pinned(plan, call, change)
+
+    def _load(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        plan: Plan,
+        load: Load,
+        rows: pa.RecordBatchReader,
+        call: Call,
+    ) -> Answered:
+        answered = self._whole(
+            connection, True, call, lambda: load_rows(connection, self._engine.catalog, plan, load, rows)
+        )
+        if load.creates != "no":
+            self.temporary = self._temporary_tables(connection)
+            self._defined = True
+            self._tell_definitions()
+        return answered
+
+    def _on_pinned(
+        self, plan: Plan, call: Call, work: Callable[[duckdb.DuckDBPyConnection], Answered]
+    ) -> Answered:
+        """Do *work* on the session's own connection, alone."""
+        self._take(call)
+        try:
+            connection = self._connection()
+            let_go = call.on_stop(connection.interrupt)
+            try:
+                return work(connection)
+            except _ERRORS as error:
+                raise refusal(error, call, plan.hides, self._engine.catalog) from None
+            finally:
+                let_go()
+        finally:
+            self._lock.release()
+
+    def _described(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
         pinned = self._pinned if self.temporary or self.in_transaction else None
-        connection = pinned or self._engine.owner_connection()
+        connection = pinned or self._engine.owners.borrow_clean()
         try:
             relation = connection.sql(plan.sql, params=list(parameters) or None)
             kinds, names = relation.types, relation.columns
@@ -131,7 +180,7 @@ class DuckDBSession:
             raise refusal(error, None, plan.hides, self._engine.catalog) from None
         finally:
             if pinned is None:
-                self._engine.give_back(connection)
+                self._engine.owners.give_back_clean(connection)
 
     def close(self) -> None:
         """Roll back what is open and close the session's connection."""
@@ -146,37 +195,37 @@ class DuckDBSession:
             self.in_transaction = False
 
     def _stream(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Streaming:
-        """Run a query on a connection of its own, in a read-only transaction."""
-        hidden = plan.hides
-        connection = self._engine.plain_connection() if hidden else self._engine.owner_connection()
+        """Run a query on a borrowed connection, in a read-only transaction of its own."""
+        pool = self._engine.plain if plan.hides else self._engine.owners
+        connection, begin = pool.borrow()
         let_go = call.on_stop(connection.interrupt)
 
         def give_back() -> None:
             let_go()
-            with suppress(duckdb.Error):
-                connection.execute("ROLLBACK")
-            if hidden:
-                connection.close()
-            else:
-                self._engine.give_back(connection)
+            pool.give_back(connection)
 
         try:
-            connection.execute("BEGIN TRANSACTION READ ONLY")
-            reader, schema = self._open(connection, plan, parameters, version)
+            reader, schema = self._open(connection, plan, parameters, version, begin)
         except BaseException:
             give_back()
             raise
 
         def fail(error: Exception) -> QueryRefused:
-            return refusal(error, call, hidden, self._engine.catalog)
+            return refusal(error, call, plan.hides, self._engine.catalog)
 
         return Streaming(reader, schema, give_back, fail, self._engine.options.batch_bytes)
 
     def _open(
-        self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar], version: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        plan: Plan,
+        parameters: Sequence[Scalar],
+        version: int,
+        begin: str = "",
     ) -> tuple[pa.RecordBatchReader, pa.Schema]:
+        """Start *plan* and return its reader; *begin* is run before it."""
         values = list(parameters) or None
-        relation = connection.sql(plan.sql, params=values)
+        relation = connection.sql(begin + plan.sql, params=values)
         kinds, names = relation.types, relation.columns
         text = self._engine.wire_text(plan.sql, version, relation)
         if text is not plan.sql:
@@ -195,7 +244,7 @@ class DuckDBSession:
             try:
                 if plan.kind is Kind.READ:
                     reader, schema = self._open(connection, plan, parameters, version)
-                    return Answered(schema, reader.read_all(), None, self._engine.options.batch_bytes)
+                    return Answered(schema, reader.read_all(), None)
                 return self._change(connection, plan, parameters, call)
             finally:
                 let_go()
@@ -206,11 +255,24 @@ class DuckDBSession:
         self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar], call: Call
     ) -> Answered:
         """Run a write or a definition, all of it or nothing."""
-        own = bool(plan.check) and not self.in_transaction
+        answered = self._whole(
+            connection, bool(plan.check), call, lambda: self._run(connection, plan, parameters)
+        )
+        if plan.kind is Kind.DEFINE:
+            self.temporary = self._temporary_tables(connection)
+            self._defined = True
+            self._tell_definitions()
+        return answered
+
+    def _whole(
+        self, connection: duckdb.DuckDBPyConnection, several: bool, call: Call, work: Callable[[], Answered]
+    ) -> Answered:
+        """Do *work*, which takes *several* statements or one, so that all of it happens or nothing."""
+        own = several and not self.in_transaction
         if own:
             connection.execute("BEGIN TRANSACTION")
         try:
-            answered = self._run(connection, plan, parameters)
+            answered = work()
             if own:
                 call.check()
                 connection.execute("COMMIT")
@@ -219,10 +281,6 @@ class DuckDBSession:
                 with suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
             raise
-        if plan.kind is Kind.DEFINE:
-            self.temporary = self._temporary_tables(connection)
-            self._defined = True
-            self._tell_definitions()
         return answered
 
     def _tell_definitions(self) -> None:
@@ -234,19 +292,18 @@ class DuckDBSession:
     def _run(
         self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar]
     ) -> Answered:
-        before = _count(connection, plan.check)
+        before = count_rows(connection, plan.check)
         connection.execute(plan.sql, list(parameters) or None)
         described = connection.description or []
         is_count = [str(column[0]) for column in described] == ["Count"]
         if plan.verb == "MULTI" or (described and not is_count and plan.kind is Kind.WRITE):
             table = connection.to_arrow_table()
-            return Answered(table.schema, table, table.num_rows, self._engine.options.batch_bytes)
+            return Answered(table.schema, table, table.num_rows)
         rows = connection.fetchall() if is_count else []
         changed = int(rows[0][0]) if rows else 0
         if plan.check:
-            _refuse_hidden_rows(plan, changed, before, _count(connection, plan.check))
-        table = COUNT_SCHEMA.empty_table() if not rows else pa.table([pa.array([changed])], schema=COUNT_SCHEMA)
-        return Answered(COUNT_SCHEMA, table, changed, self._engine.options.batch_bytes)
+            refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
+        return counted(changed) if rows else Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0)
 
     def _control(self, plan: Plan, call: Call) -> Answered:
         """Begin, commit or roll back, or change the current schema."""
@@ -257,7 +314,7 @@ class DuckDBSession:
                 self._connection().execute(f'USE {self._engine.catalog}."{plan.sql}"')
             else:
                 self._transaction(plan.sql)
-            return Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0, self._engine.options.batch_bytes)
+            return Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0)
         finally:
             self._lock.release()
 
@@ -281,7 +338,7 @@ class DuckDBSession:
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._pinned is None:
-            self._pinned = self._engine.owner_connection()
+            self._pinned = self._engine.owners.borrow_clean()
         return self._pinned
 
     def _temporary_tables(self, connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:
@@ -292,14 +349,8 @@ class DuckDBSession:
         return frozenset(TableName("temp", fold(name)) for (name,) in rows)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    """Return the number that *sql* counts; 0 for no text."""
-    row = connection.execute(sql).fetchone() if sql else None
-    return int(row[0]) if row else 0
-
-
-def _refuse_hidden_rows(plan: Plan, changed: int, before: int, after: int) -> None:
-    """Refuse a write that left or made rows which its own principal cannot see."""
-    expected = {"INSERT": before + changed, "UPDATE": before, "DELETE": before - changed}[plan.verb]
-    if after != expected:
-        raise QueryRefused(ErrorCode.POLICY_DENIED, "The new row is outside of what you may see")
+def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return *batch* under *schema*, which differs in names and metadata at most."""
+    if batch.schema.equals(schema, check_metadata=True):
+        return batch
+    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
 from flight_server.model import Scalar, TableName
-from flight_server.stores.catalog import Table
 from flight_server.steps.transpile import Plan
+from flight_server.stores.catalog import Table
 from flight_server.watcher import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Where a stream of rows goes.
+
+    Attributes:
+        schema: The target's schema, as written; ignored for a temporary table.
+        creates: `no` demands a table that exists, `new` one that does not; `missing` makes
+            it if need be; `anew` drops the old one.
+    """
+
+    schema: str
+    table: str
+    creates: Literal["no", "new", "missing", "anew"]
+    temporary: bool = False
 
 
 class Execution(Protocol):
@@ -53,8 +70,19 @@ class Session(Protocol):
             QueryRefused: What the engine says, in words that the plan's caller may read.
         """
 
-    def describe(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
+    def describe(self, plan: Plan, parameters: Sequence[Scalar], version: int) -> pa.Schema:
         """Return the schema that *plan* would answer with, without running it."""
+
+    def load(self, plan: Plan, load: Load, rows: pa.RecordBatchReader, call: Call) -> Execution:
+        """Write *rows* to a table, all of them or none; *plan* is that of an INSERT into it."""
+
+    def change_many(self, plan: Plan, over_rows: str, rows: pa.Table, call: Call) -> Execution:
+        """Run the write *plan* once for every row of values, all of them or none.
+
+        Args:
+            over_rows: Text that does it in one go, from the columns `c1`, `c2`.. of
+                `temp.main.__bound`; empty if there is none.
+        """
 
     def close(self) -> None:
         """Roll back what is open and give the connection back."""

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from flight_server.model import Dialect, Grant, Statement, TableName
 from flight_server.policy.recent import Recent
-from flight_server.stores.catalog import CatalogSnapshot
 from flight_server.steps.parse import parse
 from flight_server.steps.restrict_rows import Restricted, Sealed, restrict_rows
 from flight_server.steps.transpile import Plan, transpile
+from flight_server.stores.catalog import CatalogSnapshot
+from flight_server.syntax.bound_rows import over_rows
 from flight_server.syntax.parser import Parser
 
 LONGEST_REMEMBERED = 100_000
@@ -41,6 +42,7 @@ class Compiler:
         self._sealed = sealed
         self._statements: Recent[Statement] = Recent(max(entries, 1))
         self._plans: Recent[Plan] = Recent(max(entries, 1))
+        self._over_rows: Recent[str] = Recent(max(entries, 1))
         self._enabled = entries > 0
 
     @property
@@ -79,3 +81,12 @@ class Compiler:
         if self._enabled and len(plan.sql) <= LONGEST_REMEMBERED:
             self._plans.put((understood.key, restricted.grant.fingerprint()), plan)
         return plan
+
+    def over_rows(self, plan: Plan) -> str:
+        """Return the text that runs the write *plan* for many rows of values at once; empty if none does."""
+        text = self._over_rows.get(plan.sql)
+        if text is None:
+            text = over_rows(plan.sql, self.parser) if plan.verb == "INSERT" else ""
+            if len(plan.sql) <= LONGEST_REMEMBERED:
+                self._over_rows.put(plan.sql, text)
+        return text

@@ -1,0 +1,131 @@
+"""Statements that change something: what they answer, and rows that come as an Arrow stream.
+
+DuckDB reads the rows from a view that is registered on the session's connection
+for the time of the statement; nobody else can name it, for the connection is
+taken. The caller has opened the transaction, so a failure leaves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from flight_server.engines.batches import COUNT_SCHEMA, cut
+from flight_server.engines.engine import Load
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.steps.transpile import Plan
+from flight_server.syntax.names import quote
+from flight_server.watcher import Call
+
+ROWS = "__rows"
+BOUND = "__bound"
+BATCH_BYTES = 1_000_000
+_CREATE = {
+    "new": "CREATE {kind} {table}",
+    "missing": "CREATE {kind} IF NOT EXISTS {table}",
+    "anew": "CREATE OR REPLACE {kind} {table}",
+}
+
+
+class Answered:
+    """A finished statement: the rows it changed, or a gathered result."""
+
+    def __init__(self, schema: pa.Schema, table: pa.Table, rows_affected: int | None) -> None:
+        self.schema = schema
+        self.rows_affected = rows_affected
+        self._table = table
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the result."""
+        for batch in self._table.to_batches():
+            yield from cut(pa.record_batch(batch.columns, schema=self.schema), BATCH_BYTES)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def counted(changed: int) -> Answered:
+    """Return the answer of a statement that changed so many rows."""
+    return Answered(COUNT_SCHEMA, pa.table([pa.array([changed])], schema=COUNT_SCHEMA), changed)
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """Return the number that *sql* counts; 0 for no text."""
+    row = connection.execute(sql).fetchone() if sql else None
+    return int(row[0]) if row else 0
+
+
+def refuse_hidden_rows(plan: Plan, changed: int, before: int, after: int) -> None:
+    """Refuse a write that left or made rows which its own principal cannot see."""
+    expected = {"INSERT": before + changed, "UPDATE": before, "DELETE": before - changed}[plan.verb]
+    if after != expected:
+        raise QueryRefused(ErrorCode.POLICY_DENIED, "The new row is outside of what you may see")
+
+
+def load_rows(
+    connection: duckdb.DuckDBPyConnection, catalog: str, plan: Plan, load: Load, rows: pa.RecordBatchReader
+) -> Answered:
+    """Write the stream *rows* to the table that *load* names, made from their schema if need be.
+
+    Columns are matched by name; one that the table has and the rows have not gets its default.
+    """
+    place = ("temp", "main") if load.temporary else (catalog, load.schema)
+    target = ".".join(map(quote, (*place, load.table)))
+    if load.creates != "no":
+        kind = "TEMP TABLE" if load.temporary else "TABLE"
+        create = _CREATE[load.creates].format(kind=kind, table=target)
+        with _registered(connection, ROWS, rows.schema.empty_table()):
+            connection.execute(f"{create} AS FROM temp.main.{ROWS}")
+    before = count_rows(connection, plan.check)
+    with _registered(connection, ROWS, rows):
+        answer = connection.execute(f"INSERT INTO {target} BY NAME FROM temp.main.{ROWS}").fetchone()
+    changed = int(answer[0]) if answer else 0
+    if plan.check:
+        refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
+    return counted(changed)
+
+
+def change_many(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, over_rows: str, rows: pa.Table, call: Call
+) -> Answered:
+    """Run the write *plan* once for every row of values."""
+    before = count_rows(connection, plan.check)
+    if over_rows:
+        changed = _at_once(connection, over_rows, rows)
+    else:
+        changed = _one_by_one(connection, plan, rows, call)
+    if plan.check:
+        refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
+    return counted(changed)
+
+
+def _at_once(connection: duckdb.DuckDBPyConnection, over_rows: str, rows: pa.Table) -> int:
+    names = [f"c{index}" for index in range(1, rows.num_columns + 1)]
+    with _registered(connection, BOUND, rows.rename_columns(names)):
+        answer = connection.execute(over_rows).fetchone()
+    return int(answer[0]) if answer else 0
+
+
+def _one_by_one(connection: duckdb.DuckDBPyConnection, plan: Plan, rows: pa.Table, call: Call) -> int:
+    changed = 0
+    columns = [column.to_pylist() for column in rows.columns]
+    for values in zip(*columns, strict=True):
+        call.check()
+        answer = connection.execute(plan.sql, list(values)).fetchone()
+        changed += int(answer[0]) if answer else 0
+    return changed
+
+
+@contextmanager
+def _registered(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader
+) -> Iterator[None]:
+    """Let *rows* be read as the table *name* of this connection while the block runs."""
+    connection.register(name, rows)
+    try:
+        yield
+    finally:
+        connection.unregister(name)
