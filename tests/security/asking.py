@@ -24,6 +24,7 @@ from adbc_driver_flightsql import DatabaseOptions
 from tests.security.cases import Case, Row
 
 VARYING = {
+    "rows", "columns",
     "query_id", "duration_ms", "execution_time_ms", "bytes",
     "transpile_cache_hit", "result_cache_hit", "policy_version",
 }  # fmt: skip
@@ -166,7 +167,7 @@ def _refusal(text: str, extra: str) -> Answer:
 
 def _table(table: pa.Table, extra: Mapping[str, str]) -> Answer:
     metadata = {name: str(table.schema.field(i).metadata) for i, name in enumerate(table.schema.names)}
-    rows = tuple(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    rows = rows_of(table)
     return Answer(
         error=None,
         columns=tuple(table.schema.names),
@@ -175,6 +176,11 @@ def _table(table: pa.Table, extra: Mapping[str, str]) -> Answer:
         extra={**extra, "metadata": str(metadata) + str(table.schema.metadata)},
         raw=f"{table.schema} {metadata} {rows} {extra}",
     )
+
+
+def rows_of(table: pa.Table) -> tuple[Row, ...]:
+    """The rows of *table* as Python values."""
+    return tuple(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def read_arrow(response: requests.Response) -> Answer:

@@ -33,7 +33,7 @@ class Case:
         family: The class of attack, or `benign`.
         mask_rules: Output column to `sha256`, `redact`, `partial` or `null`; null is expected there.
         forbid_rows: Rows that only an evaluation on unmasked values yields.
-        free: The answer may differ from the sealed copy's without any leak (random, types).
+        free: The engine may choose among answers or orders of rows (samples, ties) without any leak.
     """
 
     id: str

@@ -54,15 +54,16 @@ def _tokens(case: Case, answer: Answer) -> Set[str]:
     return {token for token in SECRET.findall(hidden_forms(answer.raw)) if token.lower() not in own}
 
 
-def differences(one: Answer, other: Answer) -> Iterator[str]:
-    """What a role could tell two worlds apart by; rows are compared in their order."""
+def differences(one: Answer, other: Answer, *, ordered: bool = True) -> Iterator[str]:
+    """What a role could tell two worlds apart by; the order of rows is one such thing."""
+    varying = {} if ordered else {"length": ""}
     if one.error != other.error:
         yield f"errors differ: {one.error!r} and {other.error!r}"
     if (one.columns, one.types) != (other.columns, other.types):
         yield f"columns differ: {one.columns} {one.types} and {other.columns} {other.types}"
-    if normal_rows(one.rows) != normal_rows(other.rows):
+    if not same_rows(one.rows, other.rows, ordered=ordered):
         yield f"rows differ: {_first_difference(one.rows, other.rows)}"
-    if one.extra != other.extra:
+    if {**one.extra, **varying} != {**other.extra, **varying}:
         yield f"headers differ: {one.extra} and {other.extra}"
 
 

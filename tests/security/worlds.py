@@ -20,10 +20,11 @@ ROLES = ("admin", "analyst", "writer")
 
 ACCESS = """\
 permit(principal in Role::"admin", action, resource);
-permit(
-  principal, action == Action::"select",
-  resource in [Table::"main.customers", Table::"main.orders"]
-) when { principal in Role::"analyst" || principal in Role::"writer" };
+permit(principal, action == Action::"select", resource)
+when {
+  (principal in Role::"analyst" || principal in Role::"writer") &&
+  (resource == Table::"main.customers" || resource == Table::"main.orders")
+};
 permit(
   principal in Role::"writer",
   action in [Action::"insert", Action::"update", Action::"delete"],
