@@ -53,7 +53,12 @@ def _serve(app: App) -> int:
     app.start()
     while not ended.wait(0.5):
         pass
-    threading.Thread(target=lambda: (app.drain(), drained.set()), name="drain", daemon=True).start()
+
+    def drain() -> None:
+        app.drain()
+        drained.set()
+
+    threading.Thread(target=drain, name="drain", daemon=True).start()
     while not drained.wait(0.1):
         pass
     sys.stdout.flush()

@@ -157,11 +157,12 @@ class Progress:
 class Answer:
     """The rows of a query and, once they are all pulled, its receipt."""
 
-    def __init__(self, progress: Progress, plan: Plan, mask_pool: Executor | None = None) -> None:
-        assert progress.execution is not None
+    def __init__(
+        self, progress: Progress, plan: Plan, execution: Execution, mask_pool: Executor | None = None
+    ) -> None:
         progress.plan = plan
         self._progress = progress
-        self._execution = progress.execution
+        self._execution = execution
         self._late = dict(plan.late)
         self._mask_pool = mask_pool
         self.schema: pa.Schema = public_schema(self._execution.schema, plan)
@@ -192,7 +193,7 @@ class Answer:
                 yield batch
             progress.step("stream")
             self.receipt = progress.settle()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import structlog
@@ -104,7 +105,7 @@ class App:
         self._services.policies.reload()
 
     def drain(self) -> None:
-        """Take no new work, let running queries end within the grace period, interrupt the rest, and close."""
+        """Take no new work, let queries end within the grace period, interrupt the rest, and close."""
         grace = self._settings.drain_grace_secs
         self._reason = "draining"
         self._health.set_serving(False)
@@ -158,7 +159,10 @@ class App:
         tables = self._catalog.snapshot().tables
         columns = {name: tuple(column.name for column in table.columns) for name, table in tables.items()}
         with PredicateCheck(self._parser, tables) as check:
-            return load_policies(self._settings.home / "policies", columns, check)
+            policies = load_policies(self._settings.home / "policies", columns, check)
+        for rule in chain.from_iterable(policies.masks.values()):
+            self._engine.provide_keyed_hash(rule.mask)
+        return policies
 
     def _serve_metrics(self) -> MetricsServer:
         services, metrics = self._services, self._services.metrics
@@ -166,7 +170,7 @@ class App:
         metrics.gauge("queued_queries", "Queries that wait for a slot", lambda: services.admission.queued)
         metrics.gauge("audit_lag_seconds", "Age of the oldest record not on disk", services.audit.lag_seconds)
         metrics.gauge("compiled_plans", "Plans in the compile cache", lambda: services.compiler.remembered)
-        metrics.gauge("verified_keys", "Keys that need no hashing", lambda: services.keys.cached_keys)
+        metrics.gauge("verified_keys", "Keys that need no hashing", services.keys.cached_keys)
         return serve_metrics(metrics, self._settings.host, self._settings.metrics_port)
 
     def _serve_flight(self) -> FlightServer:
@@ -175,7 +179,12 @@ class App:
         location = f"{scheme}://{settings.host}:{settings.flight_port}"
         token = gateway_token(settings.run_folder / "gateway.token")
         return FlightServer(
-            location, self._pipeline, self._engine, CallerReader(token), lambda: self._reason, **_tls(settings)
+            location,
+            self._pipeline,
+            self._engine,
+            CallerReader(token),
+            lambda: self._reason,
+            **_tls(settings),
         )
 
     def _probe(self) -> bool:
@@ -225,4 +234,4 @@ def write_atomically(path: Path, text: str) -> None:
     """Write *text* so that a reader sees the old file or the whole new one."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)

@@ -242,7 +242,11 @@ class Grant:
 
     def fingerprint(self) -> tuple[object, ...]:
         """What the compiled form of the statement depends on, hashable."""
-        return (self.sees_everything, self.administers, tuple(sorted(self.tables.values(), key=lambda g: g.table)))
+        return (
+            self.sees_everything,
+            self.administers,
+            tuple(sorted(self.tables.values(), key=lambda g: g.table)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from flight_server.answer import Answer, Progress, public_schema
 from flight_server.engines.engine import Engine, Execution, Load, Session
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.metrics import Metrics
-from flight_server.model import Action, Kind, Principal, Query, Receipt
+from flight_server.model import Action, Grant, Kind, Principal, Query, Receipt
 from flight_server.policy.holder import PolicyHolder
 from flight_server.policy.model import RequestContext
 from flight_server.steps.admit import Admission
@@ -85,7 +85,9 @@ class Pipeline:
         self._services = services
         self._log = structlog.get_logger("query")
 
-    def run(self, query: Query, session: Session, is_gone: Gone | None = None, session_id: str = "") -> Answer:
+    def run(
+        self, query: Query, session: Session, is_gone: Gone | None = None, session_id: str = ""
+    ) -> Answer:
         """Run *query* and return its answer, of which the first rows are still to be pulled.
 
         The caller must exhaust or close the answer; steps 11 to 13 happen while and after it is pulled.
@@ -97,10 +99,11 @@ class Pipeline:
         progress, call = self._begin(query, is_gone, session_id)
         try:
             plan = self._prepare(query, session, call, progress)
-            progress.execution = session.execute(plan, query.parameters, call, _version(progress))
+            execution = session.execute(plan, query.parameters, call, _version(progress))
+            progress.execution = execution
             progress.step("execute")
-            return Answer(progress, plan, services.mask_pool)
-        except BaseException as error:
+            return Answer(progress, plan, execution, services.mask_pool)
+        except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
 
     def describe(
@@ -117,7 +120,7 @@ class Pipeline:
             values = query.parameters or (None,) * plan.parameters
             schema = public_schema(session.describe(plan, values, _version(progress)), plan)
             described = Described(schema, plan.kind, plan.parameters)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
         progress.abandon()
         return described
@@ -184,7 +187,7 @@ class Pipeline:
             progress.execution = write(plan, call)
             progress.step("execute")
             return progress.settle()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
 
     def _begin(self, query: Query, is_gone: Gone | None, session_id: str) -> tuple[Progress, Call]:
@@ -194,7 +197,14 @@ class Pipeline:
         services.watcher.watch(call)
         settlement = Settlement(services.usage, services.audit)
         progress = Progress(
-            query, call, services.watcher, settlement, services.metrics, self._log, services.engine.name, session_id
+            query,
+            call,
+            services.watcher,
+            settlement,
+            services.metrics,
+            self._log,
+            services.engine.name,
+            session_id,
         )
         return progress, call
 
@@ -210,7 +220,7 @@ class Pipeline:
         """Steps 1 to 8: who asks, what they may see, what it costs, and what the engine will run."""
         services = self._services
         self._check_ceilings(query)
-        progress.slot = services.admission.admit(call)
+        slot = progress.slot = services.admission.admit(call)
         progress.step("admit")
         principal = authenticate(
             query.caller, services.keys, dev_mode=services.dev_mode, failures=services.failures
@@ -220,16 +230,23 @@ class Pipeline:
         understood = self._understand(query, session)
         progress.understood = understood
         progress.step("parse")
-        self._authorise(query, principal, understood, progress, also)
+        grant = progress.grant = self._authorise(query, principal, understood, also)
         progress.step("authorise")
         statement = understood.statement
         facts = CostFacts(len(statement.tables), statement.unselective_scans, statement.selects_star)
         progress.cost = facts
         cost = estimate(facts, statement.estimated_rows)
         progress.step("estimate")
-        self._reserve(principal, cost, call, progress, executes)
+        slot.claim(principal.key_prefix, grant.limits.max_concurrent)
+        if executes:
+            progress.reservation = reserve(principal, cost, grant.limits, services.usage)
+        if grant.limits.max_timeout_ms is not None:
+            call.deadline = min(call.deadline, query.arrived + grant.limits.max_timeout_ms / 1000)
         progress.step("reserve")
-        return self._compile(query, understood, progress)
+        plan = self._compile(understood, grant, progress)
+        if executes and plan.parameters != len(query.parameters):
+            raise _invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
+        return plan
 
     def _check_ceilings(self, query: Query) -> None:
         ceilings = self._services.ceilings
@@ -253,9 +270,8 @@ class Pipeline:
         query: Query,
         principal: Principal,
         understood: Understood,
-        progress: Progress,
         also: tuple[Action, ...],
-    ) -> None:
+    ) -> Grant:
         """Have the policy decide; *also* is done to the target beside what the statement says."""
         now = dt.datetime.now(dt.UTC)
         context = RequestContext(now.hour, now.isoweekday(), query.caller.protocol, query.caller.source_ip)
@@ -271,24 +287,10 @@ class Pipeline:
         )
         if also and not grant.sees_everything:
             raise QueryRefused(ErrorCode.POLICY_DENIED, "Making tables is not permitted")
-        progress.grant = grant
+        return grant
 
-    def _reserve(
-        self, principal: Principal, cost: float, call: Call, progress: Progress, executes: bool
-    ) -> None:
-        """Take what the limits of the principal's roles leave; a description takes no credits."""
-        grant, slot = progress.grant, progress.slot
-        assert grant is not None and slot is not None
-        limits = grant.limits
-        slot.claim(principal.key_prefix, limits.max_concurrent)
-        if executes:
-            progress.reservation = reserve(principal, cost, limits, self._services.usage)
-        if limits.max_timeout_ms is not None:
-            call.deadline = min(call.deadline, progress.query.arrived + limits.max_timeout_ms / 1000)
-
-    def _compile(self, query: Query, understood: Understood, progress: Progress) -> Plan:
-        grant = progress.grant
-        assert grant is not None
+    def _compile(self, understood: Understood, grant: Grant, progress: Progress) -> Plan:
+        """Steps 7 and 8, or what they made of the same statement under an equal grant before."""
         compiler = self._services.compiler
         plan = compiler.known_plan(understood, grant)
         progress.transpile_cache_hit = plan is not None
@@ -297,8 +299,6 @@ class Pipeline:
             progress.step("restrict_rows")
             plan = compiler.print(understood, restricted)
             progress.step("transpile")
-        if plan.parameters != len(query.parameters) and (progress.reservation is not None):
-            raise _invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
         return plan
 
 
@@ -317,4 +317,3 @@ def _version(progress: Progress) -> int:
 
 def _invalid(what: str) -> QueryRefused:
     return QueryRefused(ErrorCode.INVALID_REQUEST, f"Invalid request: {what}")
-

@@ -57,7 +57,7 @@ class Call:
             raise QueryRefused(self._reason)
 
     def on_stop(self, interrupt: Callable[[], None]) -> Callable[[], None]:
-        """Have *interrupt* called when the call stops, and again until it is let go; return the letting go."""
+        """Have *interrupt* called when the call stops, until it is let go; return the letting go."""
         self._interrupts.append(interrupt)
         if self._stopped.is_set():
             interrupt()

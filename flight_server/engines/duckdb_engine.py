@@ -5,20 +5,26 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from flight_server.engines.duckdb_lock import CONNECT, lock
 from flight_server.engines.duckdb_pool import ConnectionPool
+from flight_server.engines.duckdb_referee import refuse_strangers
 from flight_server.engines.duckdb_session import DuckDBSession
 from flight_server.engines.wire_types import needs_cast, wire_sql
+from flight_server.model import Kind, Mask, Scalar
 from flight_server.policy.recent import Recent
+from flight_server.steps.mask import sql_mask_function
+from flight_server.steps.transpile import Plan
 from flight_server.stores.catalog import Column, Table
 from flight_server.syntax.functions import unclassified
+from flight_server.syntax.secure import keyed_hash_function
 
 _WIRE_TEXTS = 8192
 
@@ -63,6 +69,8 @@ class DuckDBEngine:
         self._lock = threading.Lock()
         self._wire: OrderedDict[tuple[str, int], str] = OrderedDict()
         self.described: Recent[pa.Schema] = Recent(_WIRE_TEXTS)
+        self._hash_keys: set[bytes] = set()
+        self._refereed: Recent[bool] = Recent(_WIRE_TEXTS)
         self.on_defined: Callable[[], None] = _nothing
         try:
             self._attach()
@@ -109,6 +117,37 @@ class DuckDBEngine:
                     self._wire.popitem(last=False)
         return known
 
+    def provide_keyed_hash(self, mask: Mask) -> None:
+        """Provide the function that applies *mask* inside of queries; its key is in no SQL text."""
+        if mask.key is None or mask.key in self._hash_keys:
+            return
+        self._root.create_function(
+            keyed_hash_function(mask.key),
+            sql_mask_function(mask),
+            ["VARCHAR"],
+            "VARCHAR",
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
+        )
+        self._hash_keys.add(mask.key)
+
+    def referee(self, plan: Plan, parameters: Sequence[Scalar], version: int) -> None:
+        """Have the binder's word on a plan that hides something, the first time it runs at a *version*.
+
+        Raises:
+            QueryRefused: POLICY_DENIED.
+        """
+        if not plan.hides or plan.kind not in (Kind.READ, Kind.WRITE):
+            return
+        if self._refereed.get((plan.sql, version)):
+            return
+        connection = self.plain.borrow_clean()
+        try:
+            refuse_strangers(connection, plan, parameters, self.catalog)
+        finally:
+            self.plain.give_back_clean(connection)
+        self._refereed.put((plan.sql, version), True)
+
     def probe(self, seconds: float) -> bool:
         """Tell whether a trivial query is answered within *seconds*."""
         done = threading.Event()
@@ -145,11 +184,14 @@ class DuckDBEngine:
         """Refuse to serve on an engine whose functions nobody has reviewed."""
         unknown = unclassified(self._root)
         if unknown:
-            raise EngineUnusable(f"functions of DuckDB {duckdb.__version__} without a verdict: {unknown[:20]}")
+            raise EngineUnusable(
+                f"functions of DuckDB {duckdb.__version__} without a verdict: {unknown[:20]}"
+            )
 
     def _schemas(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         rows = connection.execute(
-            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal", [self.catalog]
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal",
+            [self.catalog],
         ).fetchall()
         return [str(name) for (name,) in rows]
 
@@ -162,12 +204,13 @@ class DuckDBEngine:
         ).fetchall():
             columns.setdefault((schema, table), []).append(Column(name, kind, bool(nullable)))
         rows = connection.execute(
-            "SELECT schema_name, table_name, estimated_size, false FROM duckdb_tables() "
+            "SELECT schema_name, table_name, estimated_size, false, '' FROM duckdb_tables() "
             "WHERE database_name = $1 AND NOT internal UNION ALL "
-            "SELECT schema_name, view_name, 0, true FROM duckdb_views() WHERE database_name = $1 AND NOT internal",
+            "SELECT schema_name, view_name, 0, true, sql FROM duckdb_views() "
+            "WHERE database_name = $1 AND NOT internal",
             [self.catalog],
         ).fetchall()
-        return [Table(s, t, tuple(columns.get((s, t), ())), int(size), view) for s, t, size, view in rows]
+        return [Table(s, t, tuple(columns.get((s, t), ())), int(n), view, sql) for s, t, n, view, sql in rows]
 
 
 def _nothing() -> None:

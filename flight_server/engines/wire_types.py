@@ -16,9 +16,7 @@ from flight_server.syntax.names import quote
 
 TYPE_NAME = b"ARROW:FLIGHT:SQL:TYPE_NAME"
 
-_AS_TEXT = frozenset(
-    {"enum", "bit", "time with time zone", "uhugeint", "bignum", "variant"}
-)
+_AS_TEXT = frozenset({"enum", "bit", "time with time zone", "uhugeint", "bignum", "variant"})
 _NAMED = frozenset({"uuid", "hugeint", "interval", "union"}) | _AS_TEXT
 
 
@@ -34,14 +32,14 @@ def wire_type(kind: DuckDBPyType) -> str:
         return "VARCHAR"
     if not needs_cast(kind):
         return str(kind)
-    children = dict(kind.children)
+    inner = {key: wire_type(child) for key, child in kind.children if isinstance(child, DuckDBPyType)}
     if name == "list":
-        return f"{wire_type(children['child'])}[]"
+        return f"{inner['child']}[]"
     if name == "array":
-        return f"{wire_type(children['child'])}[{children['size']}]"
+        return f"{inner['child']}[{dict(kind.children)['size']}]"
     if name == "map":
-        return f"MAP({wire_type(children['key'])}, {wire_type(children['value'])})"
-    fields = ", ".join(f"{quote(key)} {wire_type(child)}" for key, child in children.items() if key)
+        return f"MAP({inner['key']}, {inner['value']})"
+    fields = ", ".join(f"{quote(key)} {text}" for key, text in inner.items() if key)
     return f"{name.upper()}({fields})"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,4 +53,4 @@ class PolicyHolder:
         self._report.parent.mkdir(parents=True, exist_ok=True)
         partial = self._report.with_name(self._report.name + ".part")
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, self._report)
+        partial.replace(self._report)

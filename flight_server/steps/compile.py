@@ -77,7 +77,7 @@ class Compiler:
 
     def print(self, understood: Understood, restricted: Restricted) -> Plan:
         """Return the plan of a restricted statement (step 8), and remember it."""
-        plan = transpile(restricted, self.parser, self._sealed)
+        plan = transpile(restricted, self.parser, understood.catalog, self._sealed)
         if self._enabled and len(plan.sql) <= LONGEST_REMEMBERED:
             self._plans.put((understood.key, restricted.grant.fingerprint()), plan)
         return plan

@@ -119,9 +119,7 @@ def _write(
         raise QueryRefused(ErrorCode.POLICY_DENIED, _NESTED_WRITE)
     target = write_target(body)
     name = _name(target, catalog, default_schema, temporary)
-    sources = [
-        _name(node, catalog, default_schema, temporary) for node in facts.tables if node is not target
-    ]
+    sources = [_name(node, catalog, default_schema, temporary) for node in facts.tables if node is not target]
     accesses = [(_WRITE_ACTIONS[body["type"]], name)] if name else []
     if body.get("on_conflict_info") and name:
         accesses.append((Action.UPDATE, name))
@@ -237,6 +235,10 @@ _BARE_AGGREGATES = frozenset({"count_star", "count", "sum", "min", "max", "avg"}
 
 def _is_bare_aggregate(root: Node) -> bool:
     items = root.get("select_list", [])
-    return bool(items) and not root.get("group_expressions") and all(
-        item.get("class") == "FUNCTION" and item["function_name"] in _BARE_AGGREGATES for item in items
+    return (
+        bool(items)
+        and not root.get("group_expressions")
+        and all(
+            item.get("class") == "FUNCTION" and item["function_name"] in _BARE_AGGREGATES for item in items
+        )
     )

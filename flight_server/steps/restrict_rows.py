@@ -16,6 +16,7 @@ from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import Facts, below, gather
 from flight_server.syntax.flat import is_flat
 from flight_server.syntax.functions import refuse_functions
+from flight_server.syntax.leakproof import leakproof_conjuncts, plain_tables
 from flight_server.syntax.lineage import Output, from_sources, outputs, resolved
 from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, quote, resolve
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
@@ -43,6 +44,7 @@ class Restricted:
         masked: Mask of every output column that is a masked column unchanged.
         late: Masks still to be applied to the result's arrays, by position.
         names: The output names, where they can be told; empty otherwise.
+        targets: What `write` names besides the tree.
     """
 
     statement: Statement
@@ -53,6 +55,7 @@ class Restricted:
     masked: tuple[tuple[int, Mask], ...] = ()
     late: tuple[tuple[int, Mask], ...] = ()
     names: tuple[str, ...] = ()
+    targets: frozenset[TableName] = frozenset()
 
 
 def restrict_rows(
@@ -104,6 +107,7 @@ class Rewriter:
         self._sealed = sealed
         self._carrier = f"__raw_{sealed.nonce}_"
         self._carried: dict[TableName, set[str]] = {}
+        self._conjuncts: dict[int, list[Node]] = {}
 
     def read(self, tree: Node) -> Restricted:
         """Rewrite a query."""
@@ -116,7 +120,9 @@ class Rewriter:
         self._replace_tables(root)
         late_at = {position for position, _ in late}
         nulls = tuple((p, m) for p, m in masked if m.function is MaskFunction.NULL and p not in late_at)
-        return Restricted(self._statement, self._grant, tree, masked=masked, late=(*late, *nulls), names=names)
+        return Restricted(
+            self._statement, self._grant, tree, masked=masked, late=(*late, *nulls), names=names
+        )
 
     def _masked_outputs(self, root: Node) -> tuple[tuple[tuple[int, Mask], ...], tuple[str, ...]]:
         """Return which outputs are masked columns unchanged, and the names of all outputs."""
@@ -141,7 +147,9 @@ class Rewriter:
 
     def _carry(self, root: Node, facts: Facts) -> tuple[tuple[int, Mask], ...]:
         """Have a flat query carry the raw values of plain masked outputs to the mask step."""
-        sources = from_sources(root["from_table"], self._columns_of) if root["type"] == "SELECT_NODE" else None
+        sources = (
+            from_sources(root["from_table"], self._columns_of) if root["type"] == "SELECT_NODE" else None
+        )
         classes = {node["class"] for node in below(root) if "class" in node}
         if not is_flat(root, facts, sources, classes):
             return ()
@@ -220,10 +228,36 @@ class Rewriter:
 
     def _replace_tables(self, root: Node) -> None:
         facts = gather(root)
+        for select in facts.selects:
+            self._find_conjuncts(select)
         secured = [node for node in facts.tables if self._secure(node)]
         names = {fold(node["alias"]) for node in secured}
         for node in facts.columns:
             node["column_names"] = self._shortened(node["column_names"], names)
+
+    def _find_conjuncts(self, select: Node) -> None:
+        """Note which predicates of *select* may be tested on the raw rows of its own tables."""
+        nodes = plain_tables(select["from_table"])
+        if not any(self._is_filtered(node) for node in nodes.values()):
+            return
+        found = leakproof_conjuncts(
+            select, from_sources(select["from_table"], self._columns_of), self._testable
+        )
+        for alias, conjuncts in found.items():
+            if alias in nodes:
+                self._conjuncts[id(nodes[alias])] = conjuncts
+
+    def _is_filtered(self, node: Node) -> bool:
+        table = self._columns_of(node)
+        grant = self._grant.tables.get(table[0]) if table else None
+        return bool(grant and grant.filters)
+
+    def _testable(self, output: Output) -> str | None:
+        """Return the type of a column whose raw value a leakproof predicate may see."""
+        if output.table is None or self._mask(output) is not None:
+            return None
+        column = self._table(output.table).column(output.column)
+        return column.type if column else None
 
     def _shortened(self, names: list[str], secured: set[str]) -> list[str]:
         """Return a column's path without the catalog, and without the schema of a derived table."""
@@ -244,7 +278,14 @@ class Rewriter:
         table = self._table(name)
         carried = frozenset(self._carried.get(name, ()))
         secured = secured_table(
-            self._parser, self._raw(table), table, grant, self._place, carriers=self._carrier, carried=carried
+            self._parser,
+            self._raw(table),
+            table,
+            grant,
+            self._place,
+            carriers=self._carrier,
+            carried=carried,
+            conjuncts=self._conjuncts.get(id(node), ()),
         )
         secured["alias"] = node["alias"] or written[-1]
         secured["column_name_alias"] = node["column_name_alias"]
@@ -298,7 +339,9 @@ class Rewriter:
         alias = node["alias"] or node["qualified_name"]["path"][-1]
         source = secured_table(self._parser, self._raw(table), table, target, self._place, row_id=row)
         source["alias"] = alias
-        tree: Node = json.loads(self._parser.parse_read(f"SELECT {quote(alias)}.{quote(row)} FROM a, b WHERE c"))
+        tree: Node = json.loads(
+            self._parser.parse_read(f"SELECT {quote(alias)}.{quote(row)} FROM a, b WHERE c")
+        )
         select = only_statement(tree)["node"]
         others = [body["from_table"]] if body.get("from_table") else list(body.get("using_clauses") or ())
         pair = select["from_table"]
@@ -318,7 +361,14 @@ class Rewriter:
         raw = ".".join(map(quote, self._raw(table)))
         verb = f"UPDATE {raw} AS __t SET {sets} FROM" if sets else f"DELETE FROM {raw} AS __t USING"
         shell = f"{verb} ({{source}}) AS __s WHERE __t.rowid = __s.{quote(row)}"
-        return Restricted(self._statement, self._grant, tree, write=shell, check=check)
+        return Restricted(
+            self._statement,
+            self._grant,
+            tree,
+            write=shell,
+            check=check,
+            targets=frozenset({TableName(fold(table.schema), fold(table.name))}),
+        )
 
     def _new_values(self, select: Node, set_info: Node) -> str:
         """Add the new values of an UPDATE to the query's outputs; return its SET list."""
@@ -344,5 +394,3 @@ def _qualifiers(facts: Facts) -> set[str]:
 
 def _has_natural_join(root: Node) -> bool:
     return any(node.get("ref_type") == "NATURAL" for node in below(root))
-
-

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Mask, TableName
+from flight_server.steps.parse import write_target
 from flight_server.steps.restrict_rows import Restricted, Sealed
-from flight_server.syntax.facts import below, gather
+from flight_server.stores.catalog import CatalogSnapshot
+from flight_server.syntax.facts import gather
 from flight_server.syntax.names import fold
 from flight_server.syntax.parser import Parser, only_statement
+from flight_server.syntax.views import with_beneath
 
 _SOURCE = "{source}"
 
@@ -32,6 +35,7 @@ class Plan:
         late: Those of them whose arrays are still to be masked.
         names: Names to give the outputs, where they can be told; empty otherwise.
         nonce: The word that no output name may hold.
+        expected: The raw tables that the binder may find in it; empty if the caller administers.
         written: The table it changes, or None.
     """
 
@@ -47,9 +51,10 @@ class Plan:
     written: TableName | None
     names: tuple[str, ...] = ()
     nonce: str = ""
+    expected: frozenset[TableName] = frozenset()
 
 
-def transpile(restricted: Restricted, parser: Parser, sealed: Sealed) -> Plan:
+def transpile(restricted: Restricted, parser: Parser, catalog: CatalogSnapshot, sealed: Sealed) -> Plan:
     """Return the plan of *restricted*, checked by reading its text once more.
 
     Raises:
@@ -58,11 +63,12 @@ def transpile(restricted: Restricted, parser: Parser, sealed: Sealed) -> Plan:
     statement = restricted.statement
     sql = statement.text
     check = ""
+    expected: frozenset[TableName] = frozenset()
     if restricted.tree is not None:
         write = statement.kind is Kind.WRITE and not restricted.write
         sql = parser.print_write(restricted.tree) if write else parser.print_read(restricted.tree)
         if not restricted.grant.administers:
-            _referee(sql, parser, write, sealed)
+            expected = with_beneath(_referee(sql, parser, write, sealed) | restricted.targets, catalog)
         if restricted.write:
             sql = restricted.write.replace(_SOURCE, sql)
         sql = statement.explain + sql
@@ -82,19 +88,21 @@ def transpile(restricted: Restricted, parser: Parser, sealed: Sealed) -> Plan:
         written=written,
         names=restricted.names,
         nonce=sealed.nonce,
+        expected=expected,
     )
 
 
-def _referee(sql: str, parser: Parser, write: bool, sealed: Sealed) -> None:
-    """Refuse a printed text in which DuckDB's parser finds a table that was not put there."""
-    text = parser.parse_write(sql) if write else parser.parse_read(sql)
-    facts = gather(only_statement(json.loads(text)))
+def _referee(sql: str, parser: Parser, write: bool, sealed: Sealed) -> frozenset[TableName]:
+    """Refuse a printed text in which DuckDB's parser finds what was not put there; return its tables."""
+    tree = json.loads(parser.parse_write(sql) if write else parser.parse_read(sql))
+    facts = gather(only_statement(tree))
     paths = [node["qualified_name"]["path"] for node in facts.tables]
-    strangers = [path for path in paths if fold(path[0]) not in (sealed.catalog, "temp")]
-    writes = sum(1 for node in below(json.loads(text)) if str(node.get("type")).endswith("_QUERY_NODE"))
-    if strangers or writes != int(write) or facts.unknown:
+    paths += [write_target(node)["qualified_name"]["path"] for node in facts.writes]
+    strangers = [path for path in paths if len(path) != 3 or fold(path[0]) not in (sealed.catalog, "temp")]
+    if strangers or len(facts.writes) != int(write) or facts.unknown:
         raise QueryRefused(
             ErrorCode.POLICY_DENIED,
             "This form of query is not permitted",
-            detail=f"referee: strangers {strangers}, writes {writes}, unknown {sorted(facts.unknown)}",
+            detail=f"referee: {strangers}, {len(facts.writes)} writes, unknown {sorted(facts.unknown)}",
         )
+    return frozenset(TableName(fold(path[1]), fold(path[2])) for path in paths)

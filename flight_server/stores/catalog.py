@@ -28,13 +28,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view of the public catalog; `schema` and `name` as they were written."""
+    """A table or view of the public catalog; `schema` and `name` as they were written.
+
+    Attributes:
+        definition: The text of a view, empty for a table.
+    """
 
     schema: str
     name: str
     columns: tuple[Column, ...]
     estimated_rows: int
     is_view: bool
+    definition: str = ""
 
     def column(self, name: str) -> Column | None:
         """Return the column that *name* folds to, or None."""

@@ -90,7 +90,11 @@ def _without_public_catalog(sql: str, parser: Parser) -> str:
         if skip:
             skip = False
             pieces.append(piece[1:])
-        elif "identifier" in kind and fold(piece.decode().strip().strip('"')) == PUBLIC_CATALOG and following == b".":
+        elif (
+            "identifier" in kind
+            and fold(piece.decode().strip().strip('"')) == PUBLIC_CATALOG
+            and following == b"."
+        ):
             skip = True
         else:
             pieces.append(piece)
@@ -105,7 +109,7 @@ def _transaction_text(text: str) -> str:
 
 
 def _used_schema(text: str) -> str:
-    """Return the schema that a USE statement names, whether it exists or not; every other setting is refused."""
+    """Return the schema that a USE names, whether it exists or not; other settings are refused."""
     match = re.fullmatch(r'\s*USE\s+"?([^"\s;]+)"?\s*;?\s*', text, re.IGNORECASE)
     if not match:
         raise QueryRefused(ErrorCode.POLICY_DENIED, "Settings of the engine are not permitted")
@@ -161,5 +165,3 @@ def _actions_on_target(tree: exp.Expression) -> tuple[Action, ...]:
     if isinstance(tree, exp.Merge):
         return (Action.SELECT, Action.INSERT, Action.UPDATE, Action.DELETE)
     return ()
-
-

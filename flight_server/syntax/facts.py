@@ -88,9 +88,7 @@ def gather(root: Node) -> Facts:
     return facts
 
 
-def _enter(
-    node: Node, scope: frozenset[str], stack: list[tuple[object, frozenset[str]]]
-) -> frozenset[str]:
+def _enter(node: Node, scope: frozenset[str], stack: list[tuple[object, frozenset[str]]]) -> frozenset[str]:
     """Push the common table expressions of *node*, each with the names it can see."""
     for entry in (node["cte_map"] or {}).get("map", []):
         stack.append((entry["value"], scope))

@@ -15,7 +15,18 @@ from flight_server.syntax.names import fold
 from flight_server.syntax.parser import Node
 
 _EXPRESSIONS = frozenset(
-    {"COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "BETWEEN", "CASE", "CAST", "OPERATOR", "PARAMETER", "TYPE"}
+    {
+        "COLUMN_REF",
+        "CONSTANT",
+        "COMPARISON",
+        "CONJUNCTION",
+        "BETWEEN",
+        "CASE",
+        "CAST",
+        "OPERATOR",
+        "PARAMETER",
+        "TYPE",
+    }
 )
 
 

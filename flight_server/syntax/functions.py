@@ -73,7 +73,9 @@ def _check(node: Node, kind: str, administers: bool) -> None:
     if allowed and not administers:
         allowed = _is_bounded(node, name, kind) and not node.get("export_state")
     if not allowed:
-        raise QueryRefused(ErrorCode.POLICY_DENIED, f"Function '{node['function_name']}' is not permitted here")
+        raise QueryRefused(
+            ErrorCode.POLICY_DENIED, f"Function '{node['function_name']}' is not permitted here"
+        )
 
 
 def _is_bounded(node: Node, name: str, kind: str) -> bool:
@@ -113,7 +115,9 @@ def _largest(value: Node) -> int:
     return max(numbers, default=LARGEST_LENGTH)
 
 
-_BOUNDED_CALLS = frozenset({"-", "length", "len", "array_length", "to_days", "to_months", "to_years", "to_hours"})
+_BOUNDED_CALLS = frozenset(
+    {"-", "length", "len", "array_length", "to_days", "to_months", "to_years", "to_hours"}
+)
 
 
 def _is_small(value: Node) -> bool:
@@ -124,7 +128,9 @@ def _is_small(value: Node) -> bool:
     if value.get("class") == "CAST":
         return _is_small(value["child"])
     if value.get("class") == "FUNCTION" and value["function_name"] in _BOUNDED_CALLS:
-        return value["function_name"] in ("length", "len", "array_length") or all(map(_is_small, arguments(value)))
+        return value["function_name"] in ("length", "len", "array_length") or all(
+            map(_is_small, arguments(value))
+        )
     return False
 
 

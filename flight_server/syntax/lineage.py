@@ -53,9 +53,7 @@ class _Lineage:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
 
-    def query(
-        self, node: Node, scope: Mapping[str, tuple[Output, ...] | None]
-    ) -> tuple[Output, ...] | None:
+    def query(self, node: Node, scope: Mapping[str, tuple[Output, ...] | None]) -> tuple[Output, ...] | None:
         inner = dict(scope)
         for entry in (node.get("cte_map") or {}).get("map", []):
             value = entry["value"]

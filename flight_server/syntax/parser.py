@@ -73,17 +73,11 @@ class Parser:
     def print_read(self, tree: Node) -> str:
         """Return the SQL text of a tree of `parse_read`."""
         try:
-            row = (
-                self._connection()
-                .execute("SELECT json_deserialize_sql($1::JSON)", [json.dumps(tree)])
-                .fetchone()
-            )
+            return self._text("SELECT json_deserialize_sql($1::JSON)", json.dumps(tree))
         except duckdb.Error as error:
             raise QueryRefused(
                 ErrorCode.QUERY_ERROR, "SQL error: unsupported construct", detail=str(error)
             ) from None
-        assert row is not None
-        return str(row[0])
 
     def print_write(self, tree: Node) -> str:
         """Return the SQL text of the statement inside a tree of `parse_write`."""
@@ -105,11 +99,12 @@ class Parser:
 
     def _serialize(self, sql: str) -> str:
         try:
-            row = self._connection().execute("SELECT json_serialize_sql($1::VARCHAR)", [sql]).fetchone()
+            return self._text("SELECT json_serialize_sql($1::VARCHAR)", sql)
         except duckdb.Error as error:
             raise parse_error(str(error)) from None
-        assert row is not None
-        return str(row[0])
+
+    def _text(self, query: str, argument: str) -> str:
+        return str(self._connection().execute(query, [argument]).fetchall()[0][0])
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         connection: duckdb.DuckDBPyConnection | None = getattr(self._local, "connection", None)
@@ -140,5 +135,5 @@ def write_body(tree: Node) -> Node:
 
 def parse_error(text: str) -> QueryRefused:
     """Return the refusal for a text that is not SQL; *text* speaks of the caller's own text only."""
-    first = text.split("\n\n")[0].removeprefix("Parser Error: ").strip()
+    first = text.split("\n\n", maxsplit=1)[0].removeprefix("Parser Error: ").strip()
     return QueryRefused(ErrorCode.QUERY_PARSE_ERROR, f"SQL parse error: {first[:1000]}", detail=text[:4000])

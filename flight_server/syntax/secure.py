@@ -8,8 +8,9 @@ are needed: see docs/decisions/0060-secured-derived-tables.md.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import BoundFilter, Mask, MaskFunction, TableGrant, TableName
@@ -32,6 +33,7 @@ def secured_table(
     row_id: str = "",
     carriers: str = "",
     carried: frozenset[str] = frozenset(),
+    conjuncts: Sequence[Node] = (),
 ) -> Node:
     """Return a derived-table node with the rows and the masked columns that *grant* leaves of *table*.
 
@@ -40,6 +42,7 @@ def secured_table(
         row_id: Name under which the raw row identity is added, for writes; empty leaves it out.
         carriers: Prefix under which raw values are added for masks on the result.
         carried: The folded names of the columns that are.
+        conjuncts: Leakproof predicates of the query, tested inside the fence to skip rows early.
     """
     outer = [_visible(column, grant) for column in table.columns]
     outer += [
@@ -58,7 +61,8 @@ def secured_table(
     secured: Node = root["from_table"]
     if grant.filters:
         innermost = secured["subquery"]["node"]["from_table"]["subquery"]["node"]
-        innermost["where_clause"] = _conjunction([_predicate(parser, f, locate) for f in grant.filters])
+        predicates = [_predicate(parser, rule, locate) for rule in grant.filters]
+        innermost["where_clause"] = _conjunction([*predicates, *conjuncts])
     return secured
 
 
@@ -103,17 +107,19 @@ def masked(value: str, mask: Mask, native_type: str) -> str:
 
 def keyed_hash_function(key: bytes) -> str:
     """Return the name of the engine's function that hashes under *key*; the key never is SQL text."""
-    import hashlib
-
     return "__hmac_" + hashlib.sha256(b"function name" + key).hexdigest()[:16]
 
 
 def _predicate(parser: Parser, rule: BoundFilter, locate: Locate) -> Node:
     """Return the tree of a row filter with its values as literals and its tables located."""
-    root = only_statement(json.loads(parser.parse_read(f"SELECT 1 FROM t WHERE ({rule.predicate}\n)")))["node"]
+    root = only_statement(json.loads(parser.parse_read(f"SELECT 1 FROM t WHERE ({rule.predicate}\n)")))[
+        "node"
+    ]
     where: Node | None = root.get("where_clause")
     if where is None or root["from_table"]["type"] != "BASE_TABLE" or root.get("modifiers"):
-        raise QueryRefused(ErrorCode.POLICY_DENIED, "Permission denied", detail=f"bad row filter {rule.source}")
+        raise QueryRefused(
+            ErrorCode.POLICY_DENIED, "Permission denied", detail=f"bad row filter {rule.source}"
+        )
     values = dict(rule.values)
     facts = gather(where)
     for node in facts.tables:
@@ -128,7 +134,9 @@ def _bind(node: Node, values: dict[str, str], rule: BoundFilter) -> None:
     """Turn a `$name` of a row filter into the literal that the principal's attribute holds."""
     name = node["identifier"]
     if name not in values:
-        raise QueryRefused(ErrorCode.POLICY_DENIED, "Permission denied", detail=f"no {name} for {rule.source}")
+        raise QueryRefused(
+            ErrorCode.POLICY_DENIED, "Permission denied", detail=f"no {name} for {rule.source}"
+        )
     alias = node.get("alias", "")
     node.clear()
     node.update(
@@ -163,7 +171,11 @@ def check_predicate(parser: Parser, table: TableName, predicate: str) -> str | N
         root = only_statement(tree)["node"]
     except QueryRefused as refusal:
         return f"row filter of {table}: {refusal.message}"
-    if root.get("where_clause") is None or root["from_table"]["type"] != "BASE_TABLE" or root.get("modifiers"):
+    if (
+        root.get("where_clause") is None
+        or root["from_table"]["type"] != "BASE_TABLE"
+        or root.get("modifiers")
+    ):
         return f"row filter of {table} is not one predicate"
     facts = gather(root["where_clause"])
     if facts.writes or facts.shows or facts.unknown or facts.table_functions:

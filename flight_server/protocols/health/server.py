@@ -20,7 +20,9 @@ class HealthServer:
         probe: Tells whether the engine answers.
     """
 
-    def __init__(self, host: str, port: int, probe: Callable[[], bool], every_s: float = PROBE_EVERY_S) -> None:
+    def __init__(
+        self, host: str, port: int, probe: Callable[[], bool], every_s: float = PROBE_EVERY_S
+    ) -> None:
         self._probe = probe
         self._every_s = every_s
         self._serving = False
@@ -51,6 +53,8 @@ class HealthServer:
                 self._tell(self._probe() and self._serving)
 
     def _tell(self, serving: bool) -> None:
-        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        status = (
+            health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
         for service in SERVICES:
             self._servicer.set(service, status)
