@@ -1,0 +1,1 @@
+"""Measures the claims of the service, one file each, side by side with bare servers and peers."""

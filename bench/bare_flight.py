@@ -1,0 +1,34 @@
+"""The bare server: DuckDB's streaming reader behind one DoGet, and nothing else.
+
+    python -m bench.bare_flight WAREHOUSE [PORT]
+
+prints its port on the first line. A ticket is JSON, `{"sql", "batch_rows"}`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import duckdb
+import pyarrow.flight as flight
+
+
+class BareServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow publishes no types
+    """No authentication, no policy, no metering, no audit: what they cost is what we measure."""
+
+    def __init__(self, warehouse: str, location: str) -> None:
+        super().__init__(location)
+        self._database = duckdb.connect(warehouse, read_only=True, config={"threads": "2"})
+
+    def do_get(self, context: flight.ServerCallContext, ticket: flight.Ticket) -> flight.RecordBatchStream:
+        """Stream the query's batches."""
+        question = json.loads(ticket.ticket)
+        relation = self._database.cursor().sql(question["sql"])
+        return flight.RecordBatchStream(relation.to_arrow_reader(question.get("batch_rows", 16_384)))
+
+
+if __name__ == "__main__":
+    server = BareServer(sys.argv[1], f"grpc://127.0.0.1:{sys.argv[2] if len(sys.argv) > 2 else 0}")
+    print(server.port, flush=True)
+    server.serve()

@@ -1,0 +1,116 @@
+"""P4 and P5: the smallest query, its latency with one client and its rate with eight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow.flight as flight
+
+from bench.clients import adbc_bytes, adbc_connection, do_get, flight_options, ticket
+from bench.lab import Lab
+from bench.measure import Claim, Finding, Sample, calls_per_second, interleaved, p50_ms
+from bench.workloads import SMALL
+
+Call = Callable[[], object]
+CALLS = 300
+CLIENTS = 8
+SECONDS = 2.0
+DOGET_FACTOR = 1.5
+ADBC_MS = 2.5
+DOGET_RATE_SHARE = 1000 / 1600
+"""The target is 1,000 q/s where the bare server does 1,600: a share, since machines differ."""
+
+
+def measure(lab: Lab) -> Finding:
+    """Latency first, then throughput, each interleaved."""
+    makers = _makers(lab)
+    latency = interleaved("P4", "ms", lab.rounds, {name: _latency(make()) for name, make in makers.items()})
+    rates = interleaved("P5", "1/s", lab.rounds, {name: _rate(make) for name, make in makers.items()})
+    claims = (*_latency_claims(lab, latency), *_rate_claims(lab, rates))
+    return Finding(claims, (*latency.values(), *rates.values()))
+
+
+def _makers(lab: Lab) -> dict[str, Callable[[], Call]]:
+    """For each contender what makes a connected client's call."""
+    uri, key = lab.ours.endpoints["flight"], lab.ours.key
+    makers = {
+        "ours, DoGet": lambda: _doget(uri, key),
+        "ours, ADBC": lambda: _adbc(uri, key),
+        "bare, DoGet": lambda: _doget(lab.bare_flight, None),
+    }
+    for peer in lab.peers:
+        if peer.flight_sql:
+            makers[f"{peer.name}, ADBC"] = _adbc_maker(peer.flight_sql)
+    return makers
+
+
+def _doget(uri: str, key: str | None) -> Call:
+    """A client with a TCP connection of its own, as eight programs would have."""
+    client = flight.connect(uri, generic_options=[("grpc.use_local_subchannel_pool", 1)])
+    options, question = flight_options(key), ticket(SMALL)
+    return lambda: do_get(client, question, options)
+
+
+def _adbc(uri: str, key: str | None) -> Call:
+    connection = adbc_connection(uri, key)
+    return lambda: adbc_bytes(connection, SMALL)
+
+
+def _adbc_maker(uri: str) -> Callable[[], Call]:
+    return lambda: _adbc(uri, None)
+
+
+def _latency(call: Call) -> Callable[[], float]:
+    return lambda: p50_ms(call, CALLS)
+
+
+def _rate(make: Callable[[], Call]) -> Callable[[], float]:
+    return lambda: calls_per_second(make, CLIENTS, SECONDS)
+
+
+def _latency_claims(lab: Lab, samples: dict[str, Sample]) -> list[Claim]:
+    ours, bare, adbc = (samples[name].median for name in ("ours, DoGet", "bare, DoGet", "ours, ADBC"))
+    claims = [
+        Claim(
+            "P4",
+            "small, 1 client, p50, DoGet",
+            f"<= {DOGET_FACTOR}x the bare server",
+            f"{ours:.2f} ms, {ours / bare:.2f}x {bare:.2f} ms",
+            ours / bare <= DOGET_FACTOR,
+        ),
+        Claim("P4", "small, 1 client, p50, ADBC", f"<= {ADBC_MS} ms", f"{adbc:.2f} ms", adbc <= ADBC_MS),
+    ]
+    for peer, theirs in _peer_medians(lab, samples).items():
+        claims.append(
+            Claim(
+                "P4",
+                "small, 1 client, p50, ADBC",
+                f"below {peer}",
+                f"{adbc:.2f} and {theirs:.2f} ms",
+                adbc < theirs,
+            )
+        )
+    return claims
+
+
+def _rate_claims(lab: Lab, samples: dict[str, Sample]) -> list[Claim]:
+    ours, bare, adbc = (samples[name].median for name in ("ours, DoGet", "bare, DoGet", "ours, ADBC"))
+    claims = [
+        Claim(
+            "P5",
+            f"small, {CLIENTS} clients, DoGet",
+            f">= {DOGET_RATE_SHARE:.3f} of the bare server (1,000 of 1,600 q/s)",
+            f"{ours:,.0f} q/s, {ours / bare:.2f} of {bare:,.0f} q/s",
+            ours / bare >= DOGET_RATE_SHARE,
+        )
+    ]
+    for peer, theirs in _peer_medians(lab, samples).items():
+        measured = f"{adbc:,.0f} and {theirs:,.0f} q/s"
+        claims.append(
+            Claim("P5", f"small, {CLIENTS} clients, ADBC", f"above {peer}", measured, adbc > theirs)
+        )
+    return claims
+
+
+def _peer_medians(lab: Lab, samples: dict[str, Sample]) -> dict[str, float]:
+    return {peer.name: samples[f"{peer.name}, ADBC"].median for peer in lab.peers if peer.flight_sql}

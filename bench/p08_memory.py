@@ -1,0 +1,93 @@
+"""P8: a 10 GB result to a fast and to a slow reader, while the server's resident memory is watched."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+import pyarrow.flight as flight
+
+from bench.clients import flight_options, ticket
+from bench.lab import Lab
+from bench.measure import Claim, Finding, Sample
+from bench.processes import resident_mb
+from bench.workloads import TEN_GIGABYTES
+
+LIMIT_MB = 200.0
+SLOW_SECONDS = 25.0
+SLOW_PAUSE = 0.02
+INTERVAL = 0.02
+
+
+def measure(lab: Lab) -> Finding:
+    """The fast reader reads everything; the slow one reads 50 batches a second for 25 seconds."""
+    pid = lab.ours.flight_pid
+    _read(lab, lambda read: read < 200_000_000)
+    growth: dict[str, float] = {}
+    size = 0
+    for name, reading in (("fast reader", _to_the_end), ("slow reader", _slowly)):
+        before = resident_mb(pid)
+        with _Watch(pid) as watch:
+            size = max(size, _read(lab, reading()))
+        growth[name] = watch.highest - before
+    claims = [
+        Claim("P8", f"10 GB, {name}", f"grows < {LIMIT_MB:.0f} MB", f"{grown:.0f} MB", grown < LIMIT_MB)
+        for name, grown in growth.items()
+    ]
+    samples = [Sample("P8", name, "MB", (grown,)) for name, grown in growth.items()]
+    return Finding(
+        tuple(claims), (*samples, Sample("P8", "bytes read by the fast reader", "MB", (size / 1e6,)))
+    )
+
+
+def _to_the_end() -> Callable[[int], bool]:
+    return lambda _read_so_far: True
+
+
+def _slowly() -> Callable[[int], bool]:
+    """Pauses at each batch, and ends the reading after a while."""
+    end = time.monotonic() + SLOW_SECONDS
+
+    def going(_read_so_far: int) -> bool:
+        time.sleep(SLOW_PAUSE)
+        return time.monotonic() < end
+
+    return going
+
+
+def _read(lab: Lab, going: Callable[[int], bool]) -> int:
+    """Read for as long as *going*, which is told the bytes read, says so."""
+    with closing(flight.connect(lab.ours.endpoints["flight"])) as client:
+        question = ticket(TEN_GIGABYTES, timeout_ms=300_000)
+        reader = client.do_get(flight.Ticket(question), flight_options(lab.ours.key))
+        read = 0
+        for chunk in reader:
+            read += chunk.data.nbytes
+            if not going(read):
+                reader.cancel()
+                break
+    return read
+
+
+class _Watch:
+    """Samples a process's memory until the block ends."""
+
+    def __init__(self, pid: int) -> None:
+        self.highest = 0.0
+        self._pid = pid
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(INTERVAL):
+            self.highest = max(self.highest, resident_mb(self._pid))
