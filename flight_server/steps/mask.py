@@ -109,8 +109,6 @@ def mask_array(array: pa.Array, mask: Mask) -> pa.Array:
     """
     if mask.function is MaskFunction.NULL:
         return pa.nulls(len(array), pa.utf8())
-    if isinstance(array, pa.ExtensionArray):
-        return mask_array(array.storage, mask)
     if isinstance(array, pa.DictionaryArray):
         return mask_array(array.dictionary, mask).take(array.indices)
     if mask.function is MaskFunction.FULL:
@@ -125,6 +123,8 @@ def mask_array(array: pa.Array, mask: Mask) -> pa.Array:
 def _texts(array: pa.Array) -> pa.Array:
     """Return *array* as the text that DuckDB's CAST AS VARCHAR gives."""
     kind = array.type
+    if isinstance(array, pa.ExtensionArray) and pa.types.is_string(array.storage.type):
+        return array.storage  # JSON; what else has a storage of its own is not written as that
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return array
     if pa.types.is_string_view(kind):

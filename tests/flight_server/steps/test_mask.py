@@ -123,6 +123,8 @@ OTHERS = [
     pa.array([b"\xff", None]),
     pa.array([[1], None]),
     pa.array([{"a": 1}, None]),
+    pa.array([b"0123456789abcdef", None], pa.uuid()),
+    pa.array([1, None], pa.bool8()),
 ]
 
 
@@ -142,6 +144,12 @@ def test_numbers_and_booleans_are_masked_as_the_text_that_duckdb_makes(array: pa
 def test_other_types_have_to_be_cast_by_the_engine_first(array: pa.Array, mask: Mask) -> None:
     with pytest.raises(MaskImpossible):
         mask_array(array, mask)
+
+
+def test_json_is_masked_as_its_text() -> None:
+    array = pa.array(['{"a": 1}', None], pa.json_())
+
+    assert mask_array(array, PARTIAL).to_pylist() == ["***: 1}", None]
 
 
 @pytest.mark.parametrize("array", [NUMBERS, BOOLEANS, *OTHERS])
