@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 from flight_server.app import App
-from flight_server.engines.duckdb_engine import EngineUnusable
 from flight_server.engines.duckdb_lock import NotLocked
+from flight_server.engines.duckdb_selftest import EngineUnusable
 from flight_server.logs import configure_logging
 from flight_server.policy.faults import PolicyFaults
 from hatidata_settings import SettingsError, load_settings

@@ -99,6 +99,7 @@ class Pipeline:
         progress, call = self._begin(query, is_gone, session_id)
         try:
             plan = self._prepare(query, session, call, progress)
+            services.audit.ensure_writable()
             execution = session.execute(plan, query.parameters, call, _version(progress))
             progress.execution = execution
             progress.step("execute")
@@ -184,6 +185,7 @@ class Pipeline:
         try:
             plan = self._prepare(query, session, call, progress, also=also)
             progress.plan = plan
+            self._services.audit.ensure_writable()
             progress.execution = write(plan, call)
             progress.step("execute")
             return progress.settle()

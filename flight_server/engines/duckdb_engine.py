@@ -16,6 +16,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from flight_server.engines.duckdb_lock import CONNECT, lock
 from flight_server.engines.duckdb_pool import ConnectionPool
 from flight_server.engines.duckdb_referee import refuse_strangers
+from flight_server.engines.duckdb_selftest import self_test
 from flight_server.engines.duckdb_session import DuckDBSession
 from flight_server.engines.wire_types import needs_cast, wire_sql
 from flight_server.model import Kind, Mask, Scalar
@@ -23,14 +24,9 @@ from flight_server.policy.recent import Recent
 from flight_server.steps.mask import sql_mask_function
 from flight_server.steps.transpile import Plan
 from flight_server.stores.catalog import Column, Table
-from flight_server.syntax.functions import unclassified
 from flight_server.syntax.secure import keyed_hash_function
 
 _WIRE_TEXTS = 8192
-
-
-class EngineUnusable(Exception):
-    """The engine is not what this code was reviewed for; the service must not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class DuckDBEngine:
         try:
             self._attach()
             lock(self._root, options.data_directories)
-            self._self_test()
+            self_test(self._root)
         except BaseException:
             self._root.close()
             raise
@@ -179,14 +175,6 @@ class DuckDBEngine:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         quoted = "'" + path.replace("'", "''") + "'"
         self._root.execute(f"ATTACH {quoted} AS {self.catalog}")
-
-    def _self_test(self) -> None:
-        """Refuse to serve on an engine whose functions nobody has reviewed."""
-        unknown = unclassified(self._root)
-        if unknown:
-            raise EngineUnusable(
-                f"functions of DuckDB {duckdb.__version__} without a verdict: {unknown[:20]}"
-            )
 
     def _schemas(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         rows = connection.execute(

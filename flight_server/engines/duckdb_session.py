@@ -100,6 +100,7 @@ class DuckDBSession:
         try:
             if plan.kind is Kind.CONTROL:
                 return self._control(plan, call)
+            self._engine.referee(plan, parameters, version)
             if plan.kind is Kind.READ and not self.in_transaction and not self.temporary:
                 return self._stream(plan, parameters, call, version)
             return self._in_session(plan, parameters, call, version)
@@ -233,9 +234,7 @@ class DuckDBSession:
         reader = relation.to_arrow_reader(rows_per_batch(kinds, self._engine.options.batch_bytes))
         return reader, wire_schema(reader.schema, names, kinds)
 
-    def _in_session(
-        self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
-    ) -> Answered:
+    def _in_session(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Answered:
         """Run *plan* on the session's own connection and gather what it answers."""
         self._take(call)
         try:

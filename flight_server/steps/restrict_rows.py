@@ -18,8 +18,9 @@ from flight_server.syntax.flat import is_flat
 from flight_server.syntax.functions import refuse_functions
 from flight_server.syntax.leakproof import leakproof_conjuncts, plain_tables
 from flight_server.syntax.lineage import Output, from_sources, outputs, resolved
-from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, quote, resolve
+from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, resolve
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
+from flight_server.syntax.row_writes import by_row
 from flight_server.syntax.secure import secured_table
 
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
@@ -332,57 +333,28 @@ class Rewriter:
         return tree
 
     def _write_by_row(self, body: Node, target: TableGrant, check: Node | None) -> Restricted:
-        """Turn an UPDATE or DELETE into a query for the row identities and the new values."""
+        """Turn an UPDATE or DELETE into a query for the row identities and the new values, and a shell."""
         row = f"__row_{self._sealed.nonce}"
         table = self._table(target.table)
-        node = body["table"]
-        alias = node["alias"] or node["qualified_name"]["path"][-1]
         source = secured_table(self._parser, self._raw(table), table, target, self._place, row_id=row)
-        source["alias"] = alias
-        tree: Node = json.loads(
-            self._parser.parse_read(f"SELECT {quote(alias)}.{quote(row)} FROM a, b WHERE c")
-        )
-        select = only_statement(tree)["node"]
-        others = [body["from_table"]] if body.get("from_table") else list(body.get("using_clauses") or ())
-        pair = select["from_table"]
-        select["from_table"] = source
-        for other in others:
-            select["from_table"] = {**pair, "left": select["from_table"], "right": other}
-        set_info = body.get("set_info") or {}
-        select["where_clause"] = set_info.get("condition") or body.get("condition")
-        select["cte_map"] = body["cte_map"]
-        sets = self._new_values(select, set_info)
-        inner = gather(select)
-        for used in inner.columns:
-            used["column_names"] = self._shortened(used["column_names"], {fold(alias)})
-        sealed_paths = {id(n) for n in gather(source).tables}
-        for used_table in [n for n in inner.tables if id(n) not in sealed_paths]:
-            self._secure(used_table)
-        raw = ".".join(map(quote, self._raw(table)))
-        verb = f"UPDATE {raw} AS __t SET {sets} FROM" if sets else f"DELETE FROM {raw} AS __t USING"
-        shell = f"{verb} ({{source}}) AS __s WHERE __t.rowid = __s.{quote(row)}"
+        secured = {id(node) for node in gather(source).tables}
+        written = by_row(self._parser, body, source, row, self._raw(table))
+        inner = gather(written.select)
+        alias = fold(source["alias"])
+        for column in inner.columns:
+            column["column_names"] = self._shortened(column["column_names"], {alias})
+        for node in inner.tables:
+            if id(node) not in secured:
+                self._secure(node)
+        raw = TableName(fold(table.schema), fold(table.name))
         return Restricted(
             self._statement,
             self._grant,
-            tree,
-            write=shell,
+            written.tree,
+            write=written.shell,
             check=check,
-            targets=frozenset({TableName(fold(table.schema), fold(table.name))}),
+            targets=frozenset({raw}),
         )
-
-    def _new_values(self, select: Node, set_info: Node) -> str:
-        """Add the new values of an UPDATE to the query's outputs; return its SET list."""
-        assignments = []
-        for index, (column, value) in enumerate(
-            zip(set_info.get("columns", ()), set_info.get("expressions", ()), strict=True)
-        ):
-            if value["class"] == "DEFAULT":
-                assignments.append(f"{quote(column)} = DEFAULT")
-                continue
-            name = f"__v{index}"
-            select["select_list"].append({**value, "alias": name})
-            assignments.append(f"{quote(column)} = __s.{name}")
-        return ", ".join(assignments)
 
 
 def _qualifiers(facts: Facts) -> set[str]:

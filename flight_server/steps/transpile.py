@@ -17,9 +17,8 @@ from flight_server.stores.catalog import CatalogSnapshot
 from flight_server.syntax.facts import gather
 from flight_server.syntax.names import fold
 from flight_server.syntax.parser import Parser, only_statement
+from flight_server.syntax.row_writes import SOURCE
 from flight_server.syntax.views import with_beneath
-
-_SOURCE = "{source}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def transpile(restricted: Restricted, parser: Parser, catalog: CatalogSnapshot, 
         if not restricted.grant.administers:
             expected = with_beneath(_referee(sql, parser, write, sealed) | restricted.targets, catalog)
         if restricted.write:
-            sql = restricted.write.replace(_SOURCE, sql)
+            sql = restricted.write.replace(SOURCE, sql)
         sql = statement.explain + sql
     if restricted.check is not None:
         check = parser.print_read(restricted.check)
