@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -27,6 +28,7 @@ from flight_server.policy.predicates import PredicateCheck
 from flight_server.protocols.flight.errors import keep_tracebacks_inside
 from flight_server.protocols.flight.server import FlightServer
 from flight_server.protocols.flight.session import CallerReader
+from flight_server.protocols.flight.sessions import Sessions
 from flight_server.protocols.health.server import HealthServer
 from flight_server.steps.admit import Admission
 from flight_server.steps.compile import Compiler
@@ -73,6 +75,9 @@ class App:
         self._pipeline = Pipeline(self._services)
         self._health = HealthServer(settings.host, settings.health_port, self._probe)
         self._metrics_server = self._serve_metrics()
+        self._sessions = Sessions(
+            self._engine.open_session, settings.session_idle_secs, settings.max_sessions_per_principal
+        )
         self._flight = self._serve_flight()
 
     @property
@@ -120,6 +125,7 @@ class App:
         stopper = threading.Thread(target=self._flight.shutdown, name="shutdown", daemon=True)
         stopper.start()
         stopper.join(INTERRUPT_GRACE_S)
+        self._sessions.close()
         self._metrics_server.close()
         self._health.close()
         self._services.watcher.close()
@@ -184,6 +190,8 @@ class App:
             self._engine,
             CallerReader(token),
             lambda: self._reason,
+            self._sessions,
+            settings.query_timeout_secs * 1000,
             **_tls(settings),
         )
 
@@ -203,11 +211,11 @@ def _duckdb_options(settings: Settings) -> DuckDBOptions:
     )
 
 
-def _tls(settings: Settings) -> dict[str, object]:
+def _tls(settings: Settings) -> dict[str, Any]:  # Any: keyword arguments of pyarrow's server
     if not settings.tls:
         return {}
     chain = (Path(settings.tls_cert).read_bytes(), Path(settings.tls_key).read_bytes())
-    options: dict[str, object] = {"tls_certificates": [chain]}
+    options: dict[str, Any] = {"tls_certificates": [chain]}
     if settings.client_ca:
         options |= {"verify_client": True, "root_certificates": Path(settings.client_ca).read_bytes()}
     return options

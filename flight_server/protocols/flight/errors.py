@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow.flight as fl
+import structlog
 
 from flight_server.errors import ErrorCode, QueryRefused
 
@@ -54,6 +56,23 @@ TABLE: dict[ErrorCode, Maker] = {
 """Which exception carries which code."""
 
 
+SQLSTATE: dict[ErrorCode, str] = {
+    ErrorCode.QUERY_PARSE_ERROR: "42601",
+    ErrorCode.INVALID_REQUEST: "07000",
+    ErrorCode.QUERY_ERROR: "42000",
+    ErrorCode.UNAUTHORIZED: "28000",
+    ErrorCode.POLICY_DENIED: "42501",
+    ErrorCode.QUERY_TIMEOUT: "57014",
+    ErrorCode.QUERY_CANCELLED: "57014",
+    ErrorCode.RESULT_TOO_LARGE: "54000",
+    ErrorCode.RATE_LIMITED: "53400",
+    ErrorCode.QUOTA_EXCEEDED: "53400",
+    ErrorCode.INTERNAL_ERROR: "XX000",
+    ErrorCode.SERVICE_UNAVAILABLE: "57P03",
+}
+"""What JDBC and ODBC users read in the trailer `x-sqlstate`."""
+
+
 def wire_error(refusal: QueryRefused) -> Exception:
     """Return the exception that carries *refusal* to a Flight client."""
     text = f"[{refusal.code}] {refusal.message}"[:LONGEST_TEXT]
@@ -74,6 +93,29 @@ def extra_info(refusal: QueryRefused) -> bytes:
     return json.dumps(told).encode()
 
 
+OURS = (InvalidArgument, Unimplemented, NotFound)
+
+
+@contextmanager
+def refusals_on_the_wire() -> Iterator[None]:
+    """Let whatever goes wrong in the block reach the client as one of the codes, and nothing more."""
+    try:
+        yield
+    except QueryRefused as refusal:
+        raise wire_error(refusal) from None
+    except (*OURS, fl.FlightError, GeneratorExit, StopIteration):
+        raise
+    except Exception as defect:  # noqa: BLE001  the border: no text of a defect may leave
+        structlog.get_logger("flight").error("defect", exc_info=defect)
+        raise wire_error(QueryRefused(ErrorCode.INTERNAL_ERROR)) from None
+
+
+def guarded(messages: Iterator[Any]) -> Iterator[Any]:
+    """Yield *messages*, with refusals turned into what the client gets."""
+    with refusals_on_the_wire():
+        yield from messages
+
+
 def keep_tracebacks_inside() -> None:
     """Have pyarrow write the text of our exceptions, and nothing of any other, to the client."""
     original = traceback.format_exception
@@ -82,7 +124,7 @@ def keep_tracebacks_inside() -> None:
 
     def format_exception(*arguments: Any, **options: Any) -> list[str]:
         error = next((a for a in arguments if isinstance(a, BaseException)), None)
-        if isinstance(error, (InvalidArgument, Unimplemented, NotFound)):
+        if isinstance(error, OURS):
             return [str(error)]
         return original(*arguments, **options)
 

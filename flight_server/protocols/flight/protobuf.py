@@ -7,6 +7,8 @@ refused. No generated code, so any protobuf version will do.
 
 from __future__ import annotations
 
+from typing import Any
+
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 from google.protobuf.message import DecodeError, Message
 
@@ -27,16 +29,17 @@ _FLIGHT_MESSAGES = """
 FlightDescriptor: 1 type int32, 2 cmd bytes, 3 path string*
 Ticket: 1 ticket bytes
 Location: 1 uri string
-FlightEndpoint: 1 ticket Ticket, 2 location Location*, 3 expiration_time .google.protobuf.Timestamp, 4 app_metadata bytes
-FlightInfo: 1 schema bytes, 2 flight_descriptor FlightDescriptor, 3 endpoint FlightEndpoint*, 4 total_records int64, \
-5 total_bytes int64, 6 ordered bool, 7 app_metadata bytes
+FlightEndpoint: 1 ticket Ticket, 2 location Location*, 3 expiration_time .google.protobuf.Timestamp, \
+4 app_metadata bytes
+FlightInfo: 1 schema bytes, 2 flight_descriptor FlightDescriptor, 3 endpoint FlightEndpoint*, \
+4 total_records int64, 5 total_bytes int64, 6 ordered bool, 7 app_metadata bytes
 CancelFlightInfoRequest: 1 info FlightInfo
 CancelFlightInfoResult: 1 status int32
 RenewFlightEndpointRequest: 1 endpoint FlightEndpoint
 BasicAuth: 2 username string, 3 password string
 StringListValue: 1 values string*
-SessionOptionValue: 1 string_value string|, 2 bool_value bool|, 3 int64_value sfixed64|, 4 double_value double|, \
-5 string_list_value StringListValue|
+SessionOptionValue: 1 string_value string|, 2 bool_value bool|, 3 int64_value sfixed64|, \
+4 double_value double|, 5 string_list_value StringListValue|
 SetSessionOptionsRequest: 1 session_options SessionOptionValue{}
 Error: 1 value int32
 SetSessionOptionsResult: 1 errors Error{}
@@ -51,14 +54,14 @@ CommandGetSqlInfo: 1 info uint32*
 CommandGetXdbcTypeInfo: 1 data_type int32?
 CommandGetCatalogs:
 CommandGetDbSchemas: 1 catalog string?, 2 db_schema_filter_pattern string?
-CommandGetTables: 1 catalog string?, 2 db_schema_filter_pattern string?, 3 table_name_filter_pattern string?, \
-4 table_types string*, 5 include_schema bool
+CommandGetTables: 1 catalog string?, 2 db_schema_filter_pattern string?, \
+3 table_name_filter_pattern string?, 4 table_types string*, 5 include_schema bool
 CommandGetTableTypes:
 CommandGetPrimaryKeys: 1 catalog string?, 2 db_schema string?, 3 table string
 CommandGetExportedKeys: 1 catalog string?, 2 db_schema string?, 3 table string
 CommandGetImportedKeys: 1 catalog string?, 2 db_schema string?, 3 table string
-CommandGetCrossReference: 1 pk_catalog string?, 2 pk_db_schema string?, 3 pk_table string, 4 fk_catalog string?, \
-5 fk_db_schema string?, 6 fk_table string
+CommandGetCrossReference: 1 pk_catalog string?, 2 pk_db_schema string?, 3 pk_table string, \
+4 fk_catalog string?, 5 fk_db_schema string?, 6 fk_table string
 SubstraitPlan: 1 plan bytes, 2 version string
 ActionCreatePreparedStatementRequest: 1 query string, 2 transaction_id bytes?
 ActionCreatePreparedSubstraitPlanRequest: 1 plan SubstraitPlan, 2 transaction_id bytes?
@@ -166,7 +169,7 @@ def _classes() -> dict[str, type[Message]]:
     return classes
 
 
-MESSAGES = _classes()
+MESSAGES: dict[str, Any] = _classes()  # Any: the classes are made at run time
 """Every message class by its name."""
 
 _TYPE_URL = f"type.googleapis.com/{SQL}."
@@ -176,7 +179,7 @@ class NotAMessage(ValueError):
     """Bytes that are no message of Flight or Flight SQL."""
 
 
-def read(name: str, body: bytes) -> Message:
+def read(name: str, body: bytes) -> Any:  # Any: the classes are made at run time
     """Return *body* as the message *name*.
 
     Raises:
@@ -190,22 +193,28 @@ def read(name: str, body: bytes) -> Message:
     return message
 
 
-def unwrap(body: bytes) -> Message:
+def unwrap(body: bytes) -> Any:  # Any: the classes are made at run time
     """Return the Flight SQL message inside a serialized `Any`.
 
     Raises:
         NotAMessage: *body* is not an `Any`, or holds a message that is not Flight SQL's.
     """
     wrapper = read("Any", body)
-    url = str(getattr(wrapper, "type_url"))
+    url = str(wrapper.type_url)
     name = url.rpartition("/")[2]
     package, _, title = name.rpartition(".")
     if package != SQL or title not in MESSAGES:
         raise NotAMessage(url[:200])
-    return read(title, getattr(wrapper, "value"))
+    return read(title, wrapper.value)
 
 
-def wrap(message: Message) -> bytes:
+def make(name: str, **fields: object) -> Any:  # Any: the classes are made at run time
+    """Return the message *name* with *fields*."""
+    return MESSAGES[name](**fields)
+
+
+def wrap(message: Any) -> bytes:  # Any: the classes are made at run time
     """Return *message* as a serialized `Any`."""
     url = _TYPE_URL + message.DESCRIPTOR.name
-    return MESSAGES["Any"](type_url=url, value=message.SerializeToString()).SerializeToString()
+    wrapper = MESSAGES["Any"](type_url=url, value=message.SerializeToString())
+    return bytes(wrapper.SerializeToString())

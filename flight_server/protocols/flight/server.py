@@ -1,29 +1,36 @@
-"""Listens for Flight calls and turns each into a call of the pipeline."""
+"""Listens for Flight calls and hands each to whoever answers it."""
 
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from flight_server.answer import Answer
-from flight_server.engines.engine import Engine, Session
+from flight_server.engines.engine import Engine
 from flight_server.errors import ErrorCode, QueryRefused
-from flight_server.model import Query
+from flight_server.model import Kind
 from flight_server.pipeline import Pipeline
-from flight_server.protocols.flight.errors import Unimplemented, wire_error
-from flight_server.protocols.flight.messages import QueryCommand, invalid, read_command, receipt_bytes
+from flight_server.protocols.flight.actions import Actions
+from flight_server.protocols.flight.commands import decode, kind_of
+from flight_server.protocols.flight.errors import SQLSTATE, Unimplemented, refusals_on_the_wire
+from flight_server.protocols.flight.exchange import Asked, Exchange
+from flight_server.protocols.flight.messages import QueryCommand, invalid
+from flight_server.protocols.flight.put import Puts
 from flight_server.protocols.flight.session import (
     MIDDLEWARE,
     CallerReader,
-    CallMiddleware,
     CallMiddlewareFactory,
     call_of,
 )
+from flight_server.protocols.flight.sessions import Sessions
+from flight_server.protocols.flight.statements import Statements
+from flight_server.protocols.flight.tickets import used
 
 READY = "hatidata.ready"
 
@@ -33,6 +40,7 @@ class FlightServer(fl.FlightServerBase):
 
     Args:
         ready: Returns an empty string, or why no query can be answered now.
+        longest_ms: The time of a Flight SQL statement, whose messages name none.
     """
 
     def __init__(
@@ -42,70 +50,114 @@ class FlightServer(fl.FlightServerBase):
         engine: Engine,
         callers: CallerReader,
         ready: Callable[[], str],
+        sessions: Sessions,
+        longest_ms: int = 300_000,
         **tls: Any,
     ) -> None:
-        self._pipeline = pipeline
-        self._engine = engine
         self._callers = callers
         self._ready = ready
+        self._longest_ms = longest_ms
+        self._sessions = sessions
+        self._statements = Statements(pipeline, sessions, secrets.token_bytes(32))
+        self._puts = Puts(pipeline, sessions, self._statements, longest_ms)
+        self._actions = Actions(pipeline, sessions, self._statements, longest_ms)
         super().__init__(location, middleware={MIDDLEWARE: CallMiddlewareFactory()}, **tls)
 
     def do_get(self, context: fl.ServerCallContext, ticket: fl.Ticket) -> fl.FlightDataStream:
-        """Run the query of a JSON or SQL ticket and stream its rows."""
-        call = call_of(context)
-        try:
-            command = read_command(ticket.ticket)
-            if not isinstance(command, QueryCommand):
-                raise invalid("rows are sent with DoPut")
-            answer = self._run(command, context, call)
-        except QueryRefused as refusal:
-            raise wire_error(refusal) from None
-        call.at_end(answer.close)
-        return fl.GeneratorStream(answer.schema, _messages(answer))
+        """Stream what a ticket stands for: a query as JSON or SQL text, or a ticket of ours."""
+        with self._exchange(context) as exchange:
+            command = decode(ticket.ticket)
+            kind = kind_of(command)
+            if kind == "TicketStatementQuery":
+                return self._statements.fetch(exchange, command.statement_handle)
+            asked = self._asked(exchange, command)
+            if kind != "QueryCommand" and self._statements.describe(exchange, asked).kind is not Kind.READ:
+                raise used("command")
+            return self._statements.run(exchange, asked)
 
     def get_flight_info(
         self, context: fl.ServerCallContext, descriptor: fl.FlightDescriptor
     ) -> fl.FlightInfo:
-        """Check the query of a JSON or SQL command and say where its rows are."""
-        raise Unimplemented("[INVALID_REQUEST] not yet")
+        """Describe a query and say where its rows are; a statement that changes anything is run."""
+        with self._exchange(context) as exchange:
+            command = decode(descriptor.command)
+            return self._statements.info(exchange, self._asked(exchange, command), descriptor)
+
+    def get_schema(self, context: fl.ServerCallContext, descriptor: fl.FlightDescriptor) -> fl.SchemaResult:
+        """Return the schema of a query, or of what a statement would answer."""
+        with self._exchange(context) as exchange:
+            command = decode(descriptor.command)
+            return fl.SchemaResult(self._statements.describe(exchange, self._asked(exchange, command)).schema)
+
+    def do_put(
+        self,
+        context: fl.ServerCallContext,
+        descriptor: fl.FlightDescriptor,
+        reader: fl.MetadataRecordBatchReader,
+        writer: fl.FlightMetadataWriter,
+    ) -> None:
+        """Take rows or parameters, or run an update."""
+        with self._exchange(context) as exchange:
+            command = decode(descriptor.command)
+            kind = kind_of(command)
+            if not self._puts.takes(kind):
+                raise Unimplemented(f"[INVALID_REQUEST] {kind} is not for DoPut")
+            writer.write(pa.py_buffer(self._puts.put(exchange, kind, command, reader)))
 
     def do_action(self, context: fl.ServerCallContext, action: fl.Action) -> Iterator[fl.Result]:
-        """Answer the gateway's question whether a query can be answered now."""
-        if action.type != READY:
-            raise Unimplemented(f"[INVALID_REQUEST] unknown action '{action.type[:64]}'")
-        reason = self._ready()
-        body = json.dumps({"ready": not reason, "reason": reason}).encode()
-        return iter([fl.Result(pa.py_buffer(body))])
+        """Do one of the actions that `list_actions` names."""
+        if action.type == READY:
+            reason = self._ready()
+            body = json.dumps({"ready": not reason, "reason": reason}).encode()
+            return iter([fl.Result(pa.py_buffer(body))])
+        with self._exchange(context) as exchange:
+            return iter(self._actions.act(exchange, action.type, action.body.to_pybytes()))
 
     def list_actions(self, context: fl.ServerCallContext) -> list[tuple[str, str]]:
         """Name the actions."""
-        return [(READY, "Whether a query can be answered now")]
+        return [*self._actions.listed(), (READY, "Whether a query can be answered now")]
 
-    def _run(self, command: QueryCommand, context: fl.ServerCallContext, call: CallMiddleware) -> Answer:
-        reason = self._ready()
-        if reason:
-            raise QueryRefused(ErrorCode.SERVICE_UNAVAILABLE, detail=reason, retry_after=1)
-        query = Query(
-            query_id=self._callers.query_id(call),
-            sql=command.sql,
-            parameters=command.parameters,
-            timeout_ms=command.timeout_ms,
-            dialect=command.dialect,
-            caller=self._callers.caller(context, call),
-            arrived=time.monotonic(),
-        )
-        return self._pipeline.run(query, self._session(call), context.is_cancelled)
+    def _asked(self, exchange: Exchange, command: Any) -> Asked:
+        """Return the statement that a command holds."""
+        if isinstance(command, QueryCommand):
+            return Asked(command.sql, command.timeout_ms, command.dialect, b"", command.parameters)
+        kind = kind_of(command)
+        if kind == "CommandStatementQuery":
+            return Asked(command.query, self._longest_ms, transaction=command.transaction_id)
+        if kind == "CommandPreparedStatementQuery":
+            handle = command.prepared_statement_handle
+            _, statement = self._sessions.of_statement(exchange.session, handle)
+            return Asked(
+                statement.sql, self._longest_ms, transaction=statement.transaction, rows=statement.rows
+            )
+        if kind == "IngestCommand":
+            raise invalid("rows are sent with DoPut")
+        raise Unimplemented(f"[INVALID_REQUEST] {kind} is not supported")
 
-    def _session(self, call: CallMiddleware) -> Session:
-        return self._engine.open_session()
-
-
-def _messages(answer: Answer) -> Iterator[Any]:
-    """Yield the rows, and last an empty batch that carries the receipt."""
-    try:
-        yield from answer.batches()
-    except QueryRefused as refusal:
-        raise wire_error(refusal) from None
-    assert answer.receipt is not None
-    empty = pa.RecordBatch.from_pylist([], schema=answer.schema)
-    yield empty, receipt_bytes(answer.receipt)
+    @contextmanager
+    def _exchange(self, context: fl.ServerCallContext) -> Iterator[Exchange]:
+        """Open what the handlers of one RPC work with; the session is given back when the RPC is over."""
+        arrived = time.monotonic()
+        call = call_of(context)
+        with refusals_on_the_wire():
+            try:
+                reason = self._ready()
+                if reason:
+                    raise QueryRefused(ErrorCode.SERVICE_UNAVAILABLE, detail=reason, retry_after=1)
+                caller = self._callers.caller(context, call)
+                anchor = self._callers.anchor(context, call, caller)
+                session = self._sessions.lease(anchor) if anchor else self._sessions.stateless()
+                call.at_end(lambda: self._sessions.give_back(session))
+                yield Exchange(
+                    caller,
+                    session.anchor.owner,
+                    session,
+                    context.is_cancelled,
+                    call.at_end,
+                    context.add_header,
+                    arrived,
+                    self._callers.query_id(call),
+                )
+            except QueryRefused as refusal:
+                context.add_trailer("x-sqlstate", SQLSTATE[refusal.code])
+                raise

@@ -12,8 +12,10 @@ from typing import Any, cast
 import pyarrow.flight as fl
 
 from flight_server.model import Caller, Credential, Protocol
+from flight_server.protocols.flight.sessions import Anchor, owner_of
 
 MIDDLEWARE = "call"
+COOKIE = "hatidata-session"
 
 
 class CallMiddleware(fl.ServerMiddleware):
@@ -81,9 +83,16 @@ class CallerReader:
         return Caller(_credential(context, call), override, cast(Protocol, protocol), source)
 
     def query_id(self, call: CallMiddleware) -> str:
-        """Return the id that the gateway chose, or a new one."""
-        told = call.header("x-hatidata-query-id") if self.is_gateway(call) else ""
-        return told or new_query_id()
+        """Return the id that the gateway chose, or an empty string."""
+        return call.header("x-hatidata-query-id") if self.is_gateway(call) else ""
+
+    def anchor(self, context: fl.ServerCallContext, call: CallMiddleware, caller: Caller) -> Anchor | None:
+        """Return what the caller's session is found by; None for our gateway, whose calls have none."""
+        if self.is_gateway(call):
+            return None
+        cookie = _cookie(call.header("cookie"))
+        names = (f"cookie:{cookie}", f"peer:{context.peer()}") if cookie else (f"peer:{context.peer()}",)
+        return Anchor(owner_of(caller), names)
 
 
 def new_query_id() -> str:
@@ -97,6 +106,12 @@ def peer_address(peer: str) -> str:
     if kind not in ("ipv4", "ipv6"):
         return "127.0.0.1"
     return rest.rpartition(":")[0].replace("%5B", "[").replace("%5D", "]").strip("[]")
+
+
+def _cookie(header: str) -> str:
+    """Return our cookie's value in a cookie header, or an empty string."""
+    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+    return next((value for name, _, value in pairs if name == COOKIE), "")
 
 
 def _credential(context: fl.ServerCallContext, call: CallMiddleware) -> Credential | None:

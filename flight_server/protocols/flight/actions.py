@@ -1,0 +1,153 @@
+"""The actions of Flight SQL that make and end things: prepared statements, transactions, sessions."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from flight_server.errors import QueryRefused
+from flight_server.model import Kind
+from flight_server.pipeline import Pipeline
+from flight_server.protocols.flight.commands import unknown_message
+from flight_server.protocols.flight.errors import Unimplemented
+from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
+from flight_server.protocols.flight.messages import invalid
+from flight_server.protocols.flight.protobuf import NotAMessage, make, read, unwrap, wrap
+from flight_server.protocols.flight.session import COOKIE, new_query_id
+from flight_server.protocols.flight.sessions import FlightSession, Prepared, Sessions
+from flight_server.protocols.flight.statements import Statements
+
+Handler = Callable[[Exchange, Any], Iterable[bytes]]
+
+_WRAPPED = {
+    "CreatePreparedStatement": "Check a statement and return a handle to run it with",
+    "ClosePreparedStatement": "Forget a prepared statement",
+    "BeginTransaction": "Begin a transaction",
+    "EndTransaction": "Commit or roll back a transaction",
+    "CancelQuery": "Cancel a query (deprecated; use CancelFlightInfo)",
+}
+_PLAIN = {
+    "CancelFlightInfo": "Cancel the query of a FlightInfo",
+    "RenewFlightEndpoint": "Extend the life of an endpoint",
+    "SetSessionOptions": "Set options of the session",
+    "GetSessionOptions": "Return the options of the session",
+    "CloseSession": "Roll back and forget the session",
+}
+_MISSING = ("BeginSavepoint", "EndSavepoint", "CreatePreparedSubstraitPlan")
+_REQUESTS = {
+    "CreatePreparedStatement": "ActionCreatePreparedStatementRequest",
+    "ClosePreparedStatement": "ActionClosePreparedStatementRequest",
+    "BeginTransaction": "ActionBeginTransactionRequest",
+    "EndTransaction": "ActionEndTransactionRequest",
+    "CancelQuery": "ActionCancelQueryRequest",
+}
+
+
+class Actions:
+    """Answers DoAction."""
+
+    def __init__(
+        self, pipeline: Pipeline, sessions: Sessions, statements: Statements, longest_ms: int
+    ) -> None:
+        self._pipeline = pipeline
+        self._sessions = sessions
+        self._statements = statements
+        self._longest_ms = longest_ms
+        self._handlers: dict[str, Handler] = {
+            "CreatePreparedStatement": self._prepare,
+            "ClosePreparedStatement": self._close_prepared,
+            "BeginTransaction": self._begin,
+            "EndTransaction": self._end,
+        }
+
+    @staticmethod
+    def listed() -> list[tuple[str, str]]:
+        """Return every action with what it does."""
+        return [*_WRAPPED.items(), *_PLAIN.items()]
+
+    def act(self, exchange: Exchange, name: str, body: bytes) -> list[fl.Result]:
+        """Do the action *name* and return its results."""
+        handler = self._handlers.get(name)
+        if handler is None:
+            why = "is not supported" if name in _MISSING else "is unknown"
+            raise Unimplemented(f"[INVALID_REQUEST] action '{name[:64]}' {why}")
+        return [fl.Result(pa.py_buffer(answer)) for answer in handler(exchange, _request(name, body))]
+
+    def _prepare(self, exchange: Exchange, request: Any) -> list[bytes]:
+        asked = Asked(request.query, self._longest_ms, transaction=request.transaction_id)
+        described = self._statements.describe(exchange, asked)
+        reads = described.kind is Kind.READ
+        statement = Prepared(
+            secrets.token_bytes(16), asked.sql, asked.transaction, described.kind, described.parameters
+        )
+        exchange.session.keep(statement)
+        parameters = pa.schema([pa.field(f"${n}", pa.null()) for n in range(1, described.parameters + 1)])
+        result = make(
+            "ActionCreatePreparedStatementResult",
+            prepared_statement_handle=statement.handle,
+            dataset_schema=described.schema.serialize().to_pybytes() if reads else b"",
+            parameter_schema=parameters.serialize().to_pybytes(),
+            is_update=not reads,
+        )
+        return [wrap(result)]
+
+    def _close_prepared(self, exchange: Exchange, request: Any) -> list[bytes]:
+        handle = request.prepared_statement_handle
+        try:
+            session, _ = self._sessions.of_statement(exchange.session, handle)
+        except QueryRefused:
+            return []
+        session.prepared.pop(handle, None)
+        return []
+
+    def _begin(self, exchange: Exchange, request: Any) -> list[bytes]:
+        token, session = self._sessions.begin(exchange.session)
+        try:
+            self._run(exchange, session, "BEGIN")
+        except BaseException:
+            self._sessions.end(token)
+            raise
+        self._give_cookie(exchange)
+        return [wrap(make("ActionBeginTransactionResult", transaction_id=token))]
+
+    def _end(self, exchange: Exchange, request: Any) -> list[bytes]:
+        text = {1: "COMMIT", 2: "ROLLBACK"}.get(request.action)
+        if text is None:
+            raise invalid("a transaction ends with COMMIT or ROLLBACK")
+        session = self._sessions.of_transaction(exchange.owner, request.transaction_id)
+        try:
+            self._run(exchange, session, text)
+        finally:
+            self._sessions.end(request.transaction_id)
+        return []
+
+    def _run(self, exchange: Exchange, session: FlightSession, text: str) -> None:
+        session.let_reads_start(0.1)
+        query = query_of(exchange, Asked(text, self._longest_ms, "duckdb"), (), new_query_id())
+        answer = self._pipeline.run(query, session.engine, exchange.is_gone, session.session_id)
+        for _ in answer.batches():
+            pass
+
+    def _give_cookie(self, exchange: Exchange) -> None:
+        """Give the client a cookie to be found again by, if it has none."""
+        session = exchange.session
+        if session.anchor.names and not session.cookie:
+            self._sessions.name(session, secrets.token_hex(16))
+            exchange.add_header("set-cookie", f"{COOKIE}={session.cookie}; HttpOnly")
+
+
+def _request(name: str, body: bytes) -> Any:
+    """Return the request of an action; those of Flight SQL are wrapped, those of Flight are not."""
+    try:
+        if name not in _WRAPPED:
+            return read(f"{name}Request", body)
+        request = unwrap(body)
+    except NotAMessage as fault:
+        raise unknown_message(str(fault)) from None
+    if request.DESCRIPTOR.name != _REQUESTS[name]:
+        raise invalid(f"action {name} takes {_REQUESTS[name]}")
+    return request

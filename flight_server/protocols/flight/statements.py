@@ -1,0 +1,176 @@
+"""Queries and statements over Flight: described first and fetched later, changes exactly once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from flight_server.answer import Answer
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Kind, Receipt, Scalar
+from flight_server.pipeline import Described, Pipeline
+from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
+from flight_server.protocols.flight.messages import receipt_bytes
+from flight_server.protocols.flight.parameters import rows_of
+from flight_server.protocols.flight.results import Result, Results
+from flight_server.protocols.flight.running import Running
+from flight_server.protocols.flight.session import new_query_id
+from flight_server.protocols.flight.sessions import FlightSession, Sessions
+from flight_server.protocols.flight.streams import answer_stream, batch_stream
+from flight_server.protocols.flight.tickets import PartTicket, QueryTicket, ResultTicket, TicketSealer, used
+
+READS_START_S = 0.1
+COUNT = pa.schema([pa.field("Count", pa.int64())])
+MOST_DESCRIBED_ROWS = 1000
+
+
+class Statements:
+    """Runs what the commands ask for.
+
+    Args:
+        secret: Seals the tickets.
+    """
+
+    def __init__(self, pipeline: Pipeline, sessions: Sessions, secret: bytes) -> None:
+        self._pipeline = pipeline
+        self._sessions = sessions
+        self.sealer = TicketSealer(secret)
+        self.results = Results()
+        self.running = Running()
+
+    def describe(self, exchange: Exchange, asked: Asked) -> Described:
+        """Return what *asked* would answer with."""
+        session = self._session(exchange, asked.transaction)
+        rows = list(rows_of(asked.rows))[:MOST_DESCRIBED_ROWS] or [()]
+        described = self._describe(exchange, asked, session, rows[0])
+        if len(rows) == 1 or described.kind is not Kind.READ:
+            return described
+        schemas = [described.schema]
+        schemas += [self._describe(exchange, asked, session, values).schema for values in rows[1:]]
+        return replace(described, schema=pa.unify_schemas(schemas, promote_options="permissive"))
+
+    def info(self, exchange: Exchange, asked: Asked, descriptor: fl.FlightDescriptor) -> fl.FlightInfo:
+        """Describe a query and make its ticket, or run a statement and have its result wait."""
+        described = self.describe(exchange, asked)
+        if described.kind is not Kind.READ:
+            table, receipt = self.change(exchange, asked)
+            metadata = receipt_bytes(receipt)
+            token = self.results.keep(exchange.owner, Result(table, metadata))
+            endpoint = fl.FlightEndpoint(self.sealer.seal(ResultTicket(token)), [])
+            affected = -1 if receipt.rows_affected is None else receipt.rows_affected
+            return fl.FlightInfo(table.schema, descriptor, [endpoint], affected, -1, False, metadata)
+        session = self._session(exchange, asked.transaction)
+        query_id = exchange.told_id or new_query_id()
+        ticket = QueryTicket(
+            query_id, asked.sql, asked.timeout_ms, asked.dialect, asked.transaction, asked.rows
+        )
+        endpoint = fl.FlightEndpoint(self.sealer.seal(ticket), [])
+        if session.engine.in_transaction:
+            session.expect_read()
+        return fl.FlightInfo(described.schema, descriptor, [endpoint], -1, -1, False, promised(query_id))
+
+    def change(self, exchange: Exchange, asked: Asked) -> tuple[pa.Table, Receipt]:
+        """Run a statement, once for every row of parameters, and return what it answers."""
+        session = self._session(exchange, asked.transaction)
+        session.let_reads_start(READS_START_S)
+        query_id = exchange.told_id or new_query_id()
+        if asked.rows is not None:
+            query = query_of(exchange, asked, (None,) * asked.rows.num_columns, query_id)
+            receipt = self._pipeline.change_many(
+                query, asked.rows, session.engine, exchange.is_gone, session.session_id
+            )
+            return pa.table([[receipt.rows_affected]], schema=COUNT), receipt
+        answer = self._pipeline.run(
+            query_of(exchange, asked, asked.parameters, query_id),
+            session.engine,
+            exchange.is_gone,
+            session.session_id,
+        )
+        table = pa.Table.from_batches(answer.batches(), answer.schema)
+        if answer.receipt is None:
+            raise QueryRefused(ErrorCode.INTERNAL_ERROR, detail="an answer without a receipt")
+        return table, answer.receipt
+
+    def run(self, exchange: Exchange, asked: Asked) -> fl.FlightDataStream:
+        """Run *asked* right away and stream what it answers."""
+        query_id = exchange.told_id or new_query_id()
+        return self._stream(exchange, asked, query_id)
+
+    def fetch(self, exchange: Exchange, handle: bytes) -> fl.FlightDataStream:
+        """Stream what a ticket of ours stands for."""
+        ticket = self.sealer.open(handle)
+        if isinstance(ticket, ResultTicket):
+            result = self.results.take(exchange.owner, ticket.token)
+            if result is None:
+                raise used()
+            return batch_stream(result.table.schema, result.table.to_batches(), result.metadata)
+        if isinstance(ticket, PartTicket):
+            raise used()
+        return self._fetch_query(exchange, ticket)
+
+    def _fetch_query(self, exchange: Exchange, ticket: QueryTicket) -> fl.FlightDataStream:
+        first, is_gone = self.running.start(exchange.owner, ticket.query_id, exchange.is_gone)
+        exchange.at_end(lambda: self.running.end(exchange.owner, ticket.query_id))
+        asked = Asked(ticket.sql, ticket.timeout_ms, ticket.dialect, ticket.transaction, (), ticket.rows)
+        query_id = ticket.query_id if first else new_query_id()
+        return self._stream(replace(exchange, is_gone=is_gone), asked, query_id)
+
+    def _stream(self, exchange: Exchange, asked: Asked, query_id: str) -> fl.FlightDataStream:
+        session = self._session(exchange, asked.transaction)
+        if asked.rows is None:
+            return answer_stream(self._answer(exchange, asked, session, asked.parameters, query_id))
+        rows = list(rows_of(asked.rows))
+        if len(rows) == 1:
+            return answer_stream(self._answer(exchange, asked, session, rows[0], query_id))
+        schema = self.describe(exchange, asked).schema
+        return batch_stream(schema, self._one_after_another(exchange, asked, session, rows, schema))
+
+    def _one_after_another(
+        self,
+        exchange: Exchange,
+        asked: Asked,
+        session: FlightSession,
+        rows: list[tuple[Scalar, ...]],
+        schema: pa.Schema,
+    ) -> Iterator[Any]:
+        """Yield the results of a query for several rows of parameters."""
+        for values in rows:
+            answer = self._answer(exchange, asked, session, values, new_query_id())
+            for batch in answer.batches():
+                yield pa.RecordBatch.from_struct_array(batch.to_struct_array()).cast(schema)
+
+    def _answer(
+        self,
+        exchange: Exchange,
+        asked: Asked,
+        session: FlightSession,
+        values: tuple[Scalar, ...],
+        query_id: str,
+    ) -> Answer:
+        query = query_of(exchange, asked, values, query_id)
+        answer = self._pipeline.run(query, session.engine, exchange.is_gone, session.session_id)
+        session.read_started()
+        exchange.at_end(answer.close)
+        return answer
+
+    def _describe(
+        self, exchange: Exchange, asked: Asked, session: FlightSession, values: tuple[Scalar, ...]
+    ) -> Described:
+        query = query_of(exchange, asked, values or asked.parameters, exchange.told_id or new_query_id())
+        return self._pipeline.describe(query, session.engine, exchange.is_gone, session.session_id)
+
+    def _session(self, exchange: Exchange, transaction: bytes) -> FlightSession:
+        """Return the session that a statement runs in: its transaction's, or the caller's."""
+        if not transaction:
+            return exchange.session
+        return self._sessions.of_transaction(exchange.owner, transaction)
+
+
+def promised(query_id: str) -> bytes:
+    """Return what FlightInfo says of a query that has not run yet."""
+    return json.dumps({"query_id": query_id, "rows": None}).encode()

@@ -1,0 +1,46 @@
+"""Rows on their way to a client, with the receipt as their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from flight_server.answer import Answer
+from flight_server.protocols.flight.errors import guarded
+from flight_server.protocols.flight.messages import receipt_bytes
+
+
+def end_of(schema: pa.Schema, metadata: bytes) -> tuple[pa.RecordBatch, bytes]:
+    """Return the last message of a stream: no rows, and the receipt."""
+    empty = pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+    return empty, metadata
+
+
+def answer_stream(answer: Answer) -> fl.FlightDataStream:
+    """Return the stream of a query's rows and, last, its receipt."""
+    return fl.GeneratorStream(answer.schema, guarded(_messages(answer)))
+
+
+def _messages(answer: Answer) -> Iterator[Any]:
+    yield from answer.batches()
+    if answer.receipt is not None:
+        yield end_of(answer.schema, receipt_bytes(answer.receipt))
+
+
+def batch_stream(schema: pa.Schema, batches: Iterable[Any], metadata: bytes = b"") -> fl.FlightDataStream:
+    """Return the stream of *batches*, and last *metadata* if there is any."""
+    return fl.GeneratorStream(schema, guarded(_with_end(schema, batches, metadata)))
+
+
+def _with_end(schema: pa.Schema, batches: Iterable[Any], metadata: bytes) -> Iterator[Any]:
+    yield from batches
+    if metadata:
+        yield end_of(schema, metadata)
+
+
+def table_stream(table: pa.Table) -> fl.FlightDataStream:
+    """Return the stream of a metadata table, as one batch: some clients read no more."""
+    return batch_stream(table.schema, table.combine_chunks().to_batches() or [end_of(table.schema, b"")[0]])
