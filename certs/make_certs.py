@@ -25,6 +25,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 AUTHORITY_NAME: Final = "HatiData development CA"
 DEFAULT_FOLDER: Final = Path(__file__).parent / "dev"
+CLIENT: Final = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+SERVER_AND_CLIENT: Final = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 _LIFETIME: Final = dt.timedelta(days=397)
 _SKEW: Final = dt.timedelta(minutes=5)
 
@@ -81,11 +83,14 @@ def read_authority(folder: Path) -> Authority:
 def make_server_pair(
     authority: Authority, folder: Path, names: Iterable[str] = (), *, force: bool = False
 ) -> Pair:
-    """Write `server.pem` and `server.key`, valid for this machine's local names and *names*."""
+    """Write `server.pem` and `server.key`, valid for this machine's local names and *names*.
+
+    The gateway shows the same certificate to the Flight server, hence both purposes.
+    """
     alternatives = [_alternative(name) for name in dict.fromkeys((*LOCAL_NAMES, *names))]
     extension = x509.SubjectAlternativeName(alternatives)
     files = Pair(folder / "server.pem", folder / "server.key")
-    return _make_leaf(authority, files, "localhost", ExtendedKeyUsageOID.SERVER_AUTH, extension, force=force)
+    return _make_leaf(authority, files, "localhost", SERVER_AND_CLIENT, extension, force=force)
 
 
 def make_client_pair(authority: Authority, folder: Path, common_name: str, *, force: bool = False) -> Pair:
@@ -98,14 +103,14 @@ def make_client_pair(authority: Authority, folder: Path, common_name: str, *, fo
         raise ValueError(f"{common_name!r} is not a name for a file")
     extension = x509.SubjectAlternativeName([x509.DNSName("client.invalid")])
     files = Pair(folder / f"client-{common_name}.pem", folder / f"client-{common_name}.key")
-    return _make_leaf(authority, files, common_name, ExtendedKeyUsageOID.CLIENT_AUTH, extension, force=force)
+    return _make_leaf(authority, files, common_name, CLIENT, extension, force=force)
 
 
 def _make_leaf(
     authority: Authority,
     files: Pair,
     common_name: str,
-    purpose: x509.ObjectIdentifier,
+    purposes: Sequence[x509.ObjectIdentifier],
     names: x509.SubjectAlternativeName,
     *,
     force: bool,
@@ -116,7 +121,7 @@ def _make_leaf(
         _builder(_named(common_name), authority.cert.subject, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(issuer_key, critical=False)
         .add_extension(names, critical=False)
         .sign(authority.key, hashes.SHA256())

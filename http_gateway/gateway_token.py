@@ -24,7 +24,7 @@ def gateway_token(run_directory: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    aside = path.with_name(f"{NAME}.{os.getpid()}")
+    aside = path.with_name(f"{NAME}.{secrets.token_hex(8)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))

@@ -17,6 +17,9 @@ from http_gateway.exchange import Exchange, this_exchange
 
 log = structlog.get_logger()
 
+PROBES: Final = ("/health", "/ready")
+"""Paths that supervisors ask every few seconds; their lines are for debugging."""
+
 _encode: Final = json.JSONEncoder(default=str).encode
 _LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -50,7 +53,8 @@ def _json_line(_: Any, __: str, event: EventDict) -> str:
 def log_request(response: Response) -> Response:
     """Log the present request and its answer; an app calls it after everything else."""
     exchange: Exchange = this_exchange()
-    log.info(
+    write = log.debug if request.path in PROBES else log.info
+    write(
         "request",
         query_id=exchange.query_id,
         method=request.method,

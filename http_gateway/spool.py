@@ -114,9 +114,9 @@ class Spool:
         if self._file is None:
             _all_vectors(self._chunks, lambda views: os.writev(socket_number, views))
             return
-        with mmap.mmap(self._file, self.length, access=mmap.ACCESS_READ) as content:
-            with memoryview(content) as view:
-                _all_bytes(view, lambda piece: os.write(socket_number, piece))
+        content = mmap.mmap(self._file, self.length, access=mmap.ACCESS_READ)
+        with content, memoryview(content) as view:
+            _all_bytes(view, lambda piece: os.write(socket_number, piece))
 
     def close(self) -> None:
         """Give back memory and disk; calling it again does no harm."""

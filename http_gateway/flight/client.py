@@ -154,8 +154,11 @@ class FlightClient:
         """Start the query *body*; failures come out of `FlightCall.messages`.
 
         Raises:
-            Refused: `SERVICE_UNAVAILABLE` while there is no Flight server.
+            Refused: `SERVICE_UNAVAILABLE` while there is no Flight server; `UNAUTHORIZED` for a caller
+                without a key on a connection that shows the gateway's certificate.
         """
+        if caller.key is None and self._tls is not None and self._tls.certificate is not None:
+            raise Refused(Code.UNAUTHORIZED)  # else the caller would be whom the certificate names
         seconds = (body.timeout_ms or self._default_timeout_ms) / 1000 + DEADLINE_GRACE_SECONDS
         link = self._current_link()
         call = link.do_get(ticket_bytes(body), timeout=seconds, metadata=self._metadata(caller, query_id))
@@ -173,10 +176,10 @@ class FlightClient:
             answers = [json.loads(result_body(raw)) for raw in call]
         except grpc.RpcError as failure:
             return _refusal(failure).message
-        except (Refused, ValueError) as fault:
-            return (
-                str(fault) if isinstance(fault, Refused) else "the Flight server's answer is not understood"
-            )
+        except Refused as refused:
+            return refused.message
+        except ValueError:
+            return "the Flight server's answer is not understood"
         if answers and answers[0].get("ready") is True:
             return None
         return str(answers[0].get("reason", "")) if answers else "the Flight server gave no answer"
@@ -221,10 +224,14 @@ class FlightClient:
 
 
 def tls_material(certificate: str, key: str, client_ca: str) -> TlsMaterial:
-    """Return the gateway's certificates: it trusts what signed its own."""
+    """Return the gateway's certificates; it shows its own only where client certificates are asked for.
+
+    It trusts its own certificate, which the Flight server shows too, and the authority of clients.
+    """
     chain = Path(certificate).read_bytes()
-    roots = chain + (Path(client_ca).read_bytes() if client_ca else b"")
-    return TlsMaterial(roots, chain, Path(key).read_bytes())
+    if not client_ca:
+        return TlsMaterial(chain)
+    return TlsMaterial(chain + Path(client_ca).read_bytes(), chain, Path(key).read_bytes())
 
 
 def _linked(endpoint: Endpoint, tls: TlsMaterial | None) -> _Link:

@@ -19,7 +19,9 @@ from http_gateway.errors import TABLE, Code, Refused
 DETAILS_KEY: Final = "grpc-status-details-bin"
 
 _BRACKETED: Final = re.compile(r"\[([A-Z_]+)\] (.*)", re.DOTALL)
-_SUFFIX: Final = re.compile(r"\. Detail: \w+$")
+_SUFFIX: Final = re.compile(r"\. Detail: (?:\w+$|Python exception: .*)", re.DOTALL)
+"""What Arrow puts behind a message: the name of the status, or the exception's text once more."""
+
 
 BY_STATUS: Final[Mapping[grpc.StatusCode, Code]] = {
     grpc.StatusCode.UNAVAILABLE: Code.SERVICE_UNAVAILABLE,
