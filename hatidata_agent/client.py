@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from hatidata_agent._transport import Mode, Place, Request, Transport
 from hatidata_agent.credentials import default_home, find_key
-from hatidata_agent.errors import HatiDataError, InvalidRequestError
+from hatidata_agent.errors import HatiDataError, InvalidRequestError, ServiceUnavailableError
 from hatidata_agent.parameters import Parameter, to_wire
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class HatiDataAgent:
         self._retries = retries
         self._lock = threading.Lock()
         self._open: Transport | None = None
+        self._good_until = 0.0
 
     def __enter__(self) -> HatiDataAgent:
         return self
@@ -233,32 +235,41 @@ class HatiDataAgent:
                 return action(self._connected())
             except HatiDataError as error:
                 wait = _wait_before_retry(error)
+                if error.code == "SERVICE_UNAVAILABLE":
+                    self._forget()
                 if left == 0 or wait is None:
                     raise
-                if not error.sent:
-                    self.close()
                 time.sleep(wait)
         raise AssertionError("the loop returns or raises")
 
     def _connected(self) -> Transport:
         with self._lock:
-            if self._open is None:
-                self._open = _connect(self._place, self._route)
+            if self._open is None or time.monotonic() > self._good_until:
+                self._open, good_secs = _connect(self._place, self._route)
+                self._good_until = time.monotonic() + good_secs
             return self._open
 
+    def _forget(self) -> None:
+        """Look for the service anew at the next query; other threads finish with what they have."""
+        with self._lock:
+            self._open = None
 
-def _connect(place: Place, route: Route) -> Transport:
-    from hatidata_agent._transport.discover import flight_uri
+
+def _connect(place: Place, route: Route) -> tuple[Transport, float]:
+    """Return a transport and for how many seconds it is the right one."""
+    from hatidata_agent._transport.discover import find_flight
     from hatidata_agent._transport.http import HttpTransport
 
-    uri = None if route == "http" else flight_uri(place)
-    if uri is None and route == "flight":
-        raise InvalidRequestError("the service's Flight port is out of reach", sent=False)
-    if uri is None:
-        return HttpTransport(place)
+    if route == "http":
+        return HttpTransport(place), math.inf
+    found = find_flight(place)
+    if not found.uri and route == "flight":
+        raise ServiceUnavailableError("the service's Flight server is out of reach", sent=False)
+    if not found.uri:
+        return HttpTransport(place), found.good_secs
     from hatidata_agent._transport.flight import FlightTransport
 
-    return FlightTransport(uri, place)
+    return FlightTransport(found.uri, place), found.good_secs
 
 
 def _wait_before_retry(error: HatiDataError) -> float | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from urllib3 import Timeout
@@ -14,20 +16,36 @@ from hatidata_agent._transport.http import pool_for, translated
 
 _HERE = frozenset({"0.0.0.0", "::", "127.0.0.1", "::1", "localhost"})
 _REACH_SECS = 1.0
+_NOT_READY_SECS = 1.0
+_UNREACHABLE_SECS = 60.0
 
 
-def flight_uri(place: Place) -> str | None:
-    """Return the URI under which the service's Flight server can be reached, or None.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where Flight is, as far as this is known.
+
+    Attributes:
+        uri: Empty if Flight cannot be used now.
+        good_secs: For how long this is good; then it is worth asking again.
+    """
+
+    uri: str
+    good_secs: float
+
+
+def find_flight(place: Place) -> Found:
+    """Ask the service where its Flight server is, and whether that can be reached from here.
 
     Raises:
         HatiDataError: Nothing answers at *place*.
     """
     announced = _announced(place)
     if not announced:
-        return None
+        return Found("", _NOT_READY_SECS)
     uri = seen_from_here(announced, place.host)
     parts = urlsplit(uri)
-    return uri if parts.port and _answers(parts.hostname or "", parts.port) else None
+    reached = parts.port is not None and _answers(parts.hostname or "", parts.port)
+    return Found(uri, math.inf) if reached else Found("", _UNREACHABLE_SECS)
 
 
 def seen_from_here(uri: str, host: str) -> str:

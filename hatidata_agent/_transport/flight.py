@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from hatidata_agent._transport import SLACK_SECS, Mode, Place, Request
+from hatidata_agent._transport.interruptible import interruptible
 from hatidata_agent.answer import Answer, Receipt
 from hatidata_agent.errors import HatiDataError, ServiceUnavailableError, error_for
 
@@ -57,7 +58,9 @@ class FlightTransport:
         ticket = fl.Ticket(json.dumps(request.body()).encode())
         limit = None if request.timeout_ms is None else request.timeout_ms / 1000 + SLACK_SECS
         try:
-            reader = self._client.do_get(ticket, self._options(limit))
+            reader = interruptible(
+                lambda: self._client.do_get(ticket, self._options(limit)), fl.FlightStreamReader.cancel
+            )
             return Answer(reader.schema, _batches(reader))
         except pa.ArrowException as error:
             raise translated(error) from None
@@ -84,7 +87,7 @@ def _batches(reader: fl.FlightStreamReader) -> Generator[pa.RecordBatch, None, R
     """Yield the batches that have rows; cancel the query if the consumer leaves early."""
     receipt: Receipt | None = None
     try:
-        for chunk in reader:
+        while (chunk := interruptible(lambda: _next(reader))) is not None:
             if chunk.app_metadata is not None:
                 receipt = Receipt.from_json(chunk.app_metadata.to_pybytes().decode())
             if chunk.data is not None and chunk.data.num_rows:
@@ -97,6 +100,14 @@ def _batches(reader: fl.FlightStreamReader) -> Generator[pa.RecordBatch, None, R
     if receipt is None:
         raise ServiceUnavailableError("the answer was cut before its receipt")
     return receipt
+
+
+def _next(reader: fl.FlightStreamReader) -> fl.FlightStreamChunk | None:
+    """Return the next message, or None at the end."""
+    try:
+        return reader.read_chunk()
+    except StopIteration:
+        return None
 
 
 def _written(

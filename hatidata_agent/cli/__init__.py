@@ -28,9 +28,6 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("hati: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        _forget_standard_output()
-        return 0
     except HatiDataError as error:
         print(_told(error), file=sys.stderr)
         return exit_code_for(error)
@@ -58,8 +55,3 @@ def _defect(error: Exception) -> int:
     first = (str(error).splitlines() or [""])[0]
     print(f"hati: unexpected {type(error).__name__}: {first} (HATI_TRACEBACK=1 shows where)", file=sys.stderr)
     return UNEXPECTED
-
-
-def _forget_standard_output() -> None:
-    """Keep the interpreter from complaining at its end that the reader of a pipe has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

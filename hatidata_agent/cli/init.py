@@ -75,18 +75,24 @@ def _running(settings: Settings) -> Endpoints:
         Failure: It does not answer; its log says why.
     """
     home = Home(settings.home)
-    if serving_pid(home.run) is not None:
+    if serving_pid(home.run) is not None or not _ports_are_free(settings, home):
         return _wait_until_ready(home, None)
-    _refuse_taken_ports(settings)
     home.endpoints.unlink(missing_ok=True)
     return _wait_until_ready(home, _start(home))
 
 
-def _refuse_taken_ports(settings: Settings) -> None:
+def _ports_are_free(settings: Settings, home: Home) -> bool:
+    """Return False if another `hati init` has just started the service of this home.
+
+    Raises:
+        Failure: Somebody else has a port.
+    """
     from hatidata_agent.service.ports import port_faults
 
-    if faults := list(port_faults(settings)):
+    faults = list(port_faults(settings))
+    if faults and serving_pid(home.run) is None:
         raise Failure("\n".join(faults), CONFIGURATION)
+    return not faults
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
@@ -104,7 +110,7 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
 def _wait_until_ready(home: Home, started: subprocess.Popen[bytes] | None) -> Endpoints:
     end = time.monotonic() + _START_SECS
     while (endpoints := read_endpoints(home.endpoints)) is None:
-        if started is not None and started.poll() is not None:
+        if started is not None and started.poll() is not None and serving_pid(home.run) is None:
             raise Failure(_last_words(home.log), started.returncode or NO_SERVICE)
         if time.monotonic() > end:
             if started is not None:

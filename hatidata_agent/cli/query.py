@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,14 +102,22 @@ def _deliver(answer: Answer, chosen: str, output: Path | None, quiet: bool) -> N
 
 
 def _save(answer: Answer, write: Writer, output: Path, quiet: bool) -> None:
-    """Write beside *output* and rename, so that a failure leaves no half file."""
-    draft = output.with_name(f".{output.name}.part")
+    """Write beside *output* and rename, so that a failure leaves no half file; a device is written to."""
+    target = output.resolve()
+    if target.exists() and not target.is_file():
+        _write(answer, write, target, quiet)
+        return
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with draft.open("wb") as sink, _counted(answer, quiet) as batches:
-            write(answer.schema, batches, sink)
-        draft.replace(output)
+        _write(answer, write, draft, quiet)
+        draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _write(answer: Answer, write: Writer, path: Path, quiet: bool) -> None:
+    with path.open("wb") as sink, _counted(answer, quiet) as batches:
+        write(answer.schema, batches, sink)
 
 
 @contextmanager

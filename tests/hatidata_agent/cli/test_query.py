@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.fixtures.service import Service, hati
+from tests.fixtures.service import Service, hati, plain_environment
 
 
 def test_an_answer_is_printed_and_its_receipt_told_apart(service: Service) -> None:
@@ -95,6 +99,41 @@ def test_a_refused_query_is_one_message_with_its_code(
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_a_query_at_once(service: Service) -> None:
+    endless = "SELECT count(*) FROM range(1000000000000) AS t(i) WHERE i % 7 = 3"
+    with subprocess.Popen(
+        [sys.executable, "-m", "hatidata_agent", "--home", str(service.home), "query", endless],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=plain_environment(),
+    ) as asking:
+        time.sleep(1.5)
+        asking.send_signal(signal.SIGINT)
+        _, said = asking.communicate(timeout=5)
+
+    assert (asking.returncode, said.strip()) == (130, "hati: interrupted")
+
+
+def test_a_reader_that_leaves_early_hears_no_complaint(service: Service) -> None:
+    command = f"{sys.executable} -m hatidata_agent --home {service.home} query -q --format csv"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} 'SELECT * FROM orders' | head -1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=plain_environment(),
+    )
+
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (1, "", 1)
+
+
+def test_a_full_disk_is_told_in_one_line(service: Service) -> None:
+    done = hati("query", "SELECT * FROM orders", "-o", "/dev/full", home=service.home)
+
+    assert (done.returncode, done.stderr) == (1, "hati: No space left on device\n")
+    assert Path("/dev/full").is_char_device()
 
 
 def test_files_become_tables(service: Service, tmp_path: Path) -> None:

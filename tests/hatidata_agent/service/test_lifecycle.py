@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hatidata_agent import HatiDataAgent, HatiDataError
 from hatidata_agent.service.endpoints import port_of
+from tests.fixtures.certs import Certificates
 from tests.fixtures.service import STOP_SECS, Service, hati, make_home, plain_environment
 
 PORTS = "".join(f"{name}_port = 0\n" for name in ("http", "mcp", "flight", "health", "metrics"))
@@ -121,6 +123,52 @@ def test_a_killed_process_comes_back_on_its_port(start_service: Start, name: str
     assert rows == [{"a": 1}]
     assert after["pid"] != before["pid"]
     assert {**after, "pid": 0} == {**before, "pid": 0}
+
+
+def test_a_client_finds_flight_again_after_a_restart(start_service: Start) -> None:
+    running = start_service()
+    with running.agent() as client:
+        client.query("SELECT 1")
+        os.kill(json.loads((running.home / "run" / "flight.json").read_text())["pid"], signal.SIGKILL)
+        _eventually(lambda: client.query("SELECT 2"))
+        time.sleep(1.1)
+        client.query("SELECT 3")
+
+        assert client.transport == "flight"
+
+
+def test_two_inits_at_once_start_one_service(home: Path) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: hati("init", home=home), range(3)))
+
+    assert [each.returncode for each in done] == [0, 0, 0]
+    assert len({each.stdout.splitlines()[-1] for each in done}) == 1
+
+
+def test_everything_runs_over_tls(start_service: Start, certificates: Certificates, tmp_path: Path) -> None:
+    options = (
+        f'dev_mode = true\ntls_cert = "{certificates.server_cert}"\ntls_key = "{certificates.server_key}"\n'
+    )
+    running = start_service("--tls", config=options)
+    rows = [
+        running.agent(ca_file=certificates.ca, host="localhost", transport=transport).query("SELECT 1 AS a")
+        for transport in ("flight", "http")
+    ]
+    asked = hati(
+        "query",
+        "-q",
+        "--format",
+        "json",
+        "--ca-file",
+        str(certificates.ca),
+        "SELECT 1 AS a",
+        home=running.home,
+    )
+
+    assert running.endpoints.http.startswith("https://")
+    assert running.endpoints.flight.startswith("grpc+tls://")
+    assert rows == [[{"a": 1}], [{"a": 1}]]
+    assert json.loads(asked.stdout) == [{"a": 1}]
 
 
 def _eventually(action: Callable[[], list[dict[str, object]]]) -> list[dict[str, object]]:
