@@ -150,11 +150,12 @@ def test_every_ignored_lint_rule_has_its_reason() -> None:
     assert {rule for rule in everywhere if rule not in page} == set()
 
 
-def test_decision_records_are_numbered_without_gaps() -> None:
-    records = sorted(file.name for file in _tracked("docs/decisions/*.md"))
+def test_every_decision_record_has_a_number_of_its_own() -> None:
+    """Numbers may leave gaps: parallel work takes them from ranges of its own."""
+    names = [file.name for file in _tracked("docs/decisions/*.md")]
 
-    assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))
-    assert all(re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", name) for name in records)
+    assert all(re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", name) for name in names)
+    assert len({name[:4] for name in names}) == len(names)
 
 
 @pytest.mark.parametrize("package", ["steps", "policy", "syntax", "stores"])
