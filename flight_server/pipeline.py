@@ -26,6 +26,7 @@ from flight_server.steps.authenticate import authenticate
 from flight_server.steps.authorise import authorise
 from flight_server.steps.compile import Compiler, Understood
 from flight_server.steps.estimate import CostFacts, estimate
+from flight_server.steps.look import Sight, look
 from flight_server.steps.meter import Settlement
 from flight_server.steps.reserve import reserve
 from flight_server.steps.transpile import Plan
@@ -171,6 +172,28 @@ class Pipeline:
 
         return self._change(query, session, is_gone, session_id, write)
 
+    def look(self, query: Query, is_gone: Gone | None = None, session_id: str = "") -> Sight:
+        """Return what of the catalog the caller of *query* may know; the query's text is for the audit log.
+
+        Raises:
+            QueryRefused: As `run` would.
+        """
+        services = self._services
+        progress, call = self._begin(query, is_gone, session_id)
+        try:
+            progress.slot = services.admission.admit(call)
+            principal = progress.principal = authenticate(
+                query.caller, services.keys, dev_mode=services.dev_mode, failures=services.failures
+            )
+            now = _context(query)
+            limits = services.policies.current.limits_of(principal.roles)
+            services.usage.rate.take(principal.key_prefix, limits.requests_per_minute, limits.burst)
+            sight = look(principal, services.policies.current, services.catalog.snapshot(), now)
+        except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
+            raise progress.refuse(error) from None
+        progress.abandon()
+        return sight
+
     def _change(
         self,
         query: Query,
@@ -275,8 +298,6 @@ class Pipeline:
         also: tuple[Action, ...],
     ) -> Grant:
         """Have the policy decide; *also* is done to the target beside what the statement says."""
-        now = dt.datetime.now(dt.UTC)
-        context = RequestContext(now.hour, now.isoweekday(), query.caller.protocol, query.caller.source_ip)
         accesses = understood.statement.accesses
         target = accesses[0][1] if accesses else None
         extra = tuple((action, target) for action in also if target)
@@ -285,7 +306,7 @@ class Pipeline:
             extra + accesses,
             self._services.policies.current,
             understood.catalog.tables,
-            context,
+            _context(query),
         )
         if also and not grant.sees_everything:
             raise QueryRefused(ErrorCode.POLICY_DENIED, "Making tables is not permitted")
@@ -311,6 +332,12 @@ _CREATIONS: dict[str, tuple[Action, ...]] = {
     "anew": (Action.CREATE, Action.DROP),
 }
 """What a load does to its target beside inserting, by `Load.creates`."""
+
+
+def _context(query: Query) -> RequestContext:
+    """Return what the access rules may ask about the circumstances."""
+    now = dt.datetime.now(dt.UTC)
+    return RequestContext(now.hour, now.isoweekday(), query.caller.protocol, query.caller.source_ip)
 
 
 def _version(progress: Progress) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,13 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from flight_server.engines.duckdb_describe import read_keys, wire_fields
 from flight_server.engines.duckdb_lock import CONNECT, lock
 from flight_server.engines.duckdb_pool import ConnectionPool
 from flight_server.engines.duckdb_referee import refuse_strangers
 from flight_server.engines.duckdb_selftest import self_test
 from flight_server.engines.duckdb_session import DuckDBSession
+from flight_server.engines.engine import Key
 from flight_server.engines.wire_types import needs_cast, wire_sql
 from flight_server.model import Kind, Mask, Scalar
 from flight_server.policy.recent import Recent
@@ -64,6 +66,7 @@ class DuckDBEngine:
         self._root = duckdb.connect(":memory:", config=_config(options))
         self._lock = threading.Lock()
         self._wire: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._fields: dict[str, pa.Field] = {}
         self.described: Recent[pa.Schema] = Recent(_WIRE_TEXTS)
         self._hash_keys: set[bytes] = set()
         self._refereed: Recent[bool] = Recent(_WIRE_TEXTS)
@@ -93,6 +96,25 @@ class DuckDBEngine:
         connection = self._root.cursor()
         try:
             return self._tables(connection), self._schemas(connection)
+        finally:
+            connection.close()
+
+    def wire_fields(self, types: Collection[str]) -> Mapping[str, pa.Field]:
+        """Return the field that a column of each of these SQL types becomes on the wire."""
+        missing = sorted(set(types) - self._fields.keys())
+        if missing:
+            connection = self._root.cursor()
+            try:
+                self._fields |= wire_fields(connection, missing)
+            finally:
+                connection.close()
+        return self._fields
+
+    def keys(self) -> list[Key]:
+        """Return the primary and foreign keys of the warehouse."""
+        connection = self._root.cursor()
+        try:
+            return read_keys(connection, self.catalog)
         finally:
             connection.close()
 
@@ -137,11 +159,11 @@ class DuckDBEngine:
             return
         if self._refereed.get((plan.sql, version)):
             return
-        connection = self.plain.borrow_clean()
+        connection = self.plain.borrow()
         try:
             refuse_strangers(connection, plan, parameters, self.catalog)
         finally:
-            self.plain.give_back_clean(connection)
+            self.plain.give_back(connection)
         self._refereed.put((plan.sql, version), True)
 
     def probe(self, seconds: float) -> bool:

@@ -1,23 +1,18 @@
 """Connections that queries borrow, each query in a READ ONLY transaction of its own.
 
-Beginning and ending a transaction costs as much as a small query, so both
-travel in one script with the next query's text. A connection that nobody
-borrows again within moments is rolled back by the janitor, so that no old
-snapshot stays pinned.
+Ending a transaction costs as much as a small query, so a thread of the pool
+does it after the answer has left; a borrower in a hurry does it itself.
 """
 
 from __future__ import annotations
 
 import threading
-import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
 import duckdb
 
-_BEGIN = "BEGIN TRANSACTION READ ONLY; "
-_FRESH = "ROLLBACK; " + _BEGIN
-_IDLE_S = 0.05
 _MOST_IDLE = 64
 
 
@@ -30,72 +25,60 @@ class ConnectionPool:
 
     def __init__(self, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self._connect = connect
-        self._lock = threading.Lock()
-        self._open: list[tuple[duckdb.DuckDBPyConnection, float]] = []
-        self._clean: list[duckdb.DuckDBPyConnection] = []
+        first = connect()
+        self._begin = first.extract_statements("BEGIN TRANSACTION READ ONLY")[0]
+        self._open: deque[duckdb.DuckDBPyConnection] = deque()
+        self._clean = deque([first])
         self._given = threading.Event()
         self._closed = False
-        self._janitor = threading.Thread(target=self._tidy, name="rollback", daemon=True)
-        self._janitor.start()
+        self._thread = threading.Thread(target=self._end_transactions, name="rollback", daemon=True)
+        self._thread.start()
 
-    def borrow(self) -> tuple[duckdb.DuckDBPyConnection, str]:
-        """Return a connection, and the statements to put before a query to begin its transaction."""
-        with self._lock:
-            if self._open:
-                return self._open.pop()[0], _FRESH
-            if self._clean:
-                return self._clean.pop(), _BEGIN
-        return self._connect(), _BEGIN
+    def borrow_reading(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection in a new READ ONLY transaction; give it back with `give_back`."""
+        connection = self.borrow()
+        connection.execute(self._begin)
+        return connection
 
-    def borrow_clean(self) -> duckdb.DuckDBPyConnection:
+    def borrow(self) -> duckdb.DuckDBPyConnection:
         """Return a connection without an open transaction."""
-        with self._lock:
-            if self._clean:
-                return self._clean.pop()
+        with suppress(IndexError):
+            return self._clean.pop()
+        with suppress(IndexError):
+            connection = self._open.pop()
+            _roll_back(connection)
+            return connection
         return self._connect()
 
     def give_back(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Take a connection back, whose transaction may still be open but whose results are closed."""
-        with self._lock:
-            self._open.append((connection, time.monotonic()))
-        if not self._given.is_set():
-            self._given.set()
-
-    def give_back_clean(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Take a connection back that has no open transaction."""
-        with self._lock:
-            self._clean.append(connection)
+        """Take a connection back; its results are closed, its transaction may be open."""
+        self._open.append(connection)
+        self._given.set()
 
     def close(self) -> None:
         """Close every connection that is not lent out."""
         self._closed = True
         self._given.set()
-        self._janitor.join()
-        with self._lock:
-            idle = [connection for connection, _ in self._open] + self._clean
-            self._open, self._clean = [], []
-        for connection in idle:
+        self._thread.join()
+        for connection in (*self._open, *self._clean):
             connection.close()
 
-    def _tidy(self) -> None:
-        """End the transactions of connections that nobody has borrowed again."""
+    def _end_transactions(self) -> None:
         while not self._closed:
             self._given.wait()
-            time.sleep(_IDLE_S)
-            with self._lock:
-                before = time.monotonic() - _IDLE_S
-                stale = [connection for connection, since in self._open if since < before]
-                self._open = [entry for entry in self._open if entry[1] >= before]
-                if not self._open:
-                    self._given.clear()
-            for connection in stale:
-                self._end(connection)
+            self._given.clear()
+            with suppress(IndexError):
+                while True:
+                    self._end(self._open.popleft())
 
     def _end(self, connection: duckdb.DuckDBPyConnection) -> None:
-        with suppress(duckdb.Error):
-            connection.execute("ROLLBACK")
-        with self._lock:
-            if len(self._clean) < _MOST_IDLE:
-                self._clean.append(connection)
-                return
-        connection.close()
+        _roll_back(connection)
+        if len(self._clean) < _MOST_IDLE:
+            self._clean.append(connection)
+        else:
+            connection.close()
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    with suppress(duckdb.Error):
+        connection.rollback()

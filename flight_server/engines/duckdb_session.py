@@ -170,7 +170,7 @@ class DuckDBSession:
 
     def _described(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
         pinned = self._pinned if self.temporary or self.in_transaction else None
-        connection = pinned or self._engine.owners.borrow_clean()
+        connection = pinned or self._engine.owners.borrow()
         try:
             relation = connection.sql(plan.sql, params=list(parameters) or None)
             kinds, names = relation.types, relation.columns
@@ -181,7 +181,7 @@ class DuckDBSession:
             raise refusal(error, None, plan.hides, self._engine.catalog) from None
         finally:
             if pinned is None:
-                self._engine.owners.give_back_clean(connection)
+                self._engine.owners.give_back(connection)
 
     def close(self) -> None:
         """Roll back what is open and close the session's connection."""
@@ -198,7 +198,7 @@ class DuckDBSession:
     def _stream(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Streaming:
         """Run a query on a borrowed connection, in a read-only transaction of its own."""
         pool = self._engine.plain if plan.hides else self._engine.owners
-        connection, begin = pool.borrow()
+        connection = pool.borrow_reading()
         let_go = call.on_stop(connection.interrupt)
 
         def give_back() -> None:
@@ -206,7 +206,7 @@ class DuckDBSession:
             pool.give_back(connection)
 
         try:
-            reader, schema = self._open(connection, plan, parameters, version, begin)
+            reader, schema = self._open(connection, plan, parameters, version)
         except BaseException:
             give_back()
             raise
@@ -222,11 +222,10 @@ class DuckDBSession:
         plan: Plan,
         parameters: Sequence[Scalar],
         version: int,
-        begin: str = "",
     ) -> tuple[pa.RecordBatchReader, pa.Schema]:
-        """Start *plan* and return its reader; *begin* is run before it."""
+        """Start *plan* and return its reader."""
         values = list(parameters) or None
-        relation = connection.sql(begin + plan.sql, params=values)
+        relation = connection.sql(plan.sql, params=values)
         kinds, names = relation.types, relation.columns
         text = self._engine.wire_text(plan.sql, version, relation)
         if text is not plan.sql:
@@ -337,7 +336,7 @@ class DuckDBSession:
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._pinned is None:
-            self._pinned = self._engine.owners.borrow_clean()
+            self._pinned = self._engine.owners.borrow()
         return self._pinned
 
     def _temporary_tables(self, connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -28,6 +28,17 @@ class Load:
     table: str
     creates: Literal["no", "new", "missing", "anew"]
     temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A primary key, or a foreign key if it refers to another table."""
+
+    table: TableName
+    name: str
+    columns: tuple[str, ...]
+    refers_to: TableName | None
+    refers_to_columns: tuple[str, ...]
 
 
 class Execution(Protocol):
@@ -101,6 +112,12 @@ class Engine(Protocol):
 
     def load_catalog(self) -> tuple[list[Table], list[str]]:
         """Return the tables and the schema names of the public catalog."""
+
+    def wire_fields(self, types: Collection[str]) -> Mapping[str, pa.Field]:
+        """Return the field that a column of each of these SQL types becomes on the wire."""
+
+    def keys(self) -> list[Key]:
+        """Return the primary and foreign keys of the public catalog."""
 
     def open_session(self) -> Session:
         """Return a new session."""
