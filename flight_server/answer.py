@@ -25,6 +25,7 @@ from flight_server.steps.mask import mask_batches, masked_schema
 from flight_server.steps.meter import Happened, Settled, Settlement
 from flight_server.steps.reserve import Reservation
 from flight_server.steps.transpile import Plan
+from flight_server.syntax.names import PUBLIC_CATALOG
 from flight_server.watcher import Call, Watcher
 
 
@@ -235,10 +236,12 @@ def public_schema(schema: pa.Schema, plan: Plan) -> pa.Schema:
 
 def _renamed(schema: pa.Schema, plan: Plan, late: frozenset[int]) -> pa.Schema:
     for position, name in enumerate(schema.names):
-        if plan.nonce in name:
-            if position not in late:
-                raise _unforeseen(f"output {position} has a name of ours")
-            schema = schema.set(position, schema.field(position).with_name(plan.names[position]))
+        if position in late:
+            name = plan.names[position]
+        public = name.replace(f"sealed_{plan.nonce}.", f"{PUBLIC_CATALOG}.")
+        if plan.nonce in public:
+            raise _unforeseen(f"output {position} has a name of ours")
+        schema = schema.set(position, schema.field(position).with_name(public))
     return schema
 
 

@@ -27,7 +27,7 @@ from flight_server.engines.duckdb_changes import (
 )
 from flight_server.engines.duckdb_errors import refusal
 from flight_server.engines.engine import Load
-from flight_server.engines.wire_types import wire_schema
+from flight_server.engines.wire_types import wire_outputs, wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Scalar, TableName
 from flight_server.steps.transpile import Plan
@@ -291,13 +291,13 @@ class DuckDBSession:
         self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar]
     ) -> Answered:
         before = count_rows(connection, plan.check)
-        connection.execute(plan.sql, list(parameters) or None)
-        described = connection.description or []
-        is_count = [str(column[0]) for column in described] == ["Count"]
-        if plan.verb == "MULTI" or (described and not is_count and plan.kind is Kind.WRITE):
-            table = connection.to_arrow_table()
-            return Answered(table.schema, table, table.num_rows)
-        rows = connection.fetchall() if is_count else []
+        relation = connection.sql(plan.sql, params=list(parameters) or None)
+        is_count = relation is not None and relation.columns == ["Count"]
+        if plan.verb == "MULTI":
+            return _gathered(relation, None)
+        if plan.kind is Kind.WRITE and not is_count:
+            return _gathered(relation, len(relation))
+        rows = relation.fetchall() if is_count else []
         changed = int(rows[0][0]) if rows else 0
         if plan.check:
             refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
@@ -345,6 +345,13 @@ class DuckDBSession:
             "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
         ).fetchall()
         return frozenset(TableName("temp", fold(name)) for (name,) in rows)
+
+
+def _gathered(relation: duckdb.DuckDBPyRelation, rows_affected: int | None) -> Answered:
+    """Return the rows of *relation*, which a statement made that is no query."""
+    kinds, names = relation.types, relation.columns
+    table = relation.project(wire_outputs(kinds)).to_arrow_table()
+    return Answered(wire_schema(table.schema, names, kinds), table, rows_affected)
 
 
 def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -46,11 +46,20 @@ def wire_type(kind: DuckDBPyType) -> str:
 def wire_sql(sql: str, kinds: Sequence[DuckDBPyType]) -> str:
     """Return *sql* with the outputs cast that Arrow cannot hold; names and order stay."""
     names = [f"c{index}" for index in range(len(kinds))]
-    outputs = ", ".join(
-        f"CAST({name} AS {wire_type(kind)}) AS {name}" if needs_cast(kind) else name
-        for name, kind in zip(names, kinds, strict=True)
+    return f"SELECT {_outputs(names, names, kinds)} FROM ({sql}\n) AS t({', '.join(names)})"
+
+
+def wire_outputs(kinds: Sequence[DuckDBPyType]) -> str:
+    """Return the select list that makes of a result's columns, by position, what Arrow can hold."""
+    positions = [f"#{index + 1}" for index in range(len(kinds))]
+    return _outputs(positions, [f"c{index}" for index in range(len(kinds))], kinds)
+
+
+def _outputs(columns: Sequence[str], names: Sequence[str], kinds: Sequence[DuckDBPyType]) -> str:
+    return ", ".join(
+        f"CAST({column} AS {wire_type(kind)}) AS {name}" if needs_cast(kind) else f"{column} AS {name}"
+        for column, name, kind in zip(columns, names, kinds, strict=True)
     )
-    return f"SELECT {outputs} FROM ({sql}\n) AS t({', '.join(names)})"
 
 
 def wire_schema(schema: pa.Schema, names: Sequence[str], kinds: Sequence[DuckDBPyType]) -> pa.Schema:
