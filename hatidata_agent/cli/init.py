@@ -18,6 +18,7 @@ from hatidata_settings import Settings
 
 _START_SECS = 60.0
 _POLL_SECS = 0.05
+_MOST_LINES = 20
 
 
 @click.command(epilog=examples("hati init", "hati init --demo", "hati --home /srv/hati init --no-start"))
@@ -96,7 +97,10 @@ def _ports_are_free(settings: Settings, home: Home) -> bool:
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
+    """Start the service with a log that begins anew; the one before is kept beside it."""
     home.log.parent.mkdir(mode=0o700, exist_ok=True)
+    if home.log.exists():
+        home.log.replace(home.log.with_suffix(".log.1"))
     with home.log.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "hatidata_agent", "serve", "--home", str(home.root)],
@@ -123,7 +127,7 @@ def _wait_until_ready(home: Home, started: subprocess.Popen[bytes] | None) -> En
 
 
 def _last_words(log: Path) -> str:
-    """Return what a service said when it refused to start."""
-    lines = log.read_text(errors="replace").splitlines()
-    plain = [line.removeprefix("hati: ") for line in lines if line and not line.startswith("{")]
-    return "\n".join(plain[-3:]) or f"the service ended at once: see {log}"
+    """Return what the service said when it refused to start: the lines that are for people."""
+    lines = (line.removeprefix("hati: ").rstrip() for line in log.read_text(errors="replace").splitlines())
+    plain = [line for line in lines if line and not line.startswith("{")]
+    return "\n".join(plain[:_MOST_LINES]) or f"the service ended at once: see {log}"

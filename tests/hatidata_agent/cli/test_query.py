@@ -141,7 +141,9 @@ def test_files_become_tables(service: Service, tmp_path: Path) -> None:
     pq.write_table(pa.table({"name": ["Lima"], "people": [10_000_000]}), tmp_path / "more.parquet")
     files = [str(tmp_path / "cities.csv"), str(tmp_path / "more.parquet")]
     done = hati("load", *files, "--table", "cities", home=service.home)
-    answer = hati("query", "-q", "--format", "json", "SELECT sum(people) AS n FROM cities", home=service.home)
+    answer = hati(
+        "query", "-q", "--format", "json", "SELECT sum(people)::BIGINT AS n FROM cities", home=service.home
+    )
 
     assert done.stdout.count("rows into cities") == 2
     assert json.loads(answer.stdout) == [{"n": 13_500_000}]

@@ -53,7 +53,7 @@ def test_the_demo_starts_with_masks_and_filters(tmp_path: Path) -> None:
     filters = yaml.safe_load((tmp_path / "policies" / "row_filters.yaml").read_text())
 
     assert {mask["column"] for mask in masks} == {"card_number", "email", "phone"}
-    assert [entry["table"] for entry in filters] == ["main.orders"]
+    assert [entry["table"] for entry in filters] == ["orders"]
 
 
 def test_a_home_without_the_demo_masks_nothing(tmp_path: Path) -> None:
