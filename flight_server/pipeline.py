@@ -145,7 +145,7 @@ class Pipeline:
             QueryRefused: As `run` would.
         """
 
-        def write(plan: Plan, call: Call) -> Execution:
+        def write(plan: Plan, call: Call, version: int) -> Execution:
             return session.load(plan, load, rows, call)
 
         return self._change(query, session, is_gone, session_id, write, _CREATIONS[load.creates])
@@ -165,10 +165,10 @@ class Pipeline:
         """
         compiler = self._services.compiler
 
-        def write(plan: Plan, call: Call) -> Execution:
+        def write(plan: Plan, call: Call, version: int) -> Execution:
             if plan.kind is not Kind.WRITE:
                 raise _invalid("only an INSERT, UPDATE or DELETE can be run for many rows")
-            return session.change_many(plan, compiler.over_rows(plan), rows, call)
+            return session.change_many(plan, compiler.over_rows(plan), rows, call, version)
 
         return self._change(query, session, is_gone, session_id, write)
 
@@ -200,7 +200,7 @@ class Pipeline:
         session: Session,
         is_gone: Gone | None,
         session_id: str,
-        write: Callable[[Plan, Call], Execution],
+        write: Callable[[Plan, Call, int], Execution],
         also: tuple[Action, ...] = (),
     ) -> Receipt:
         """Take *query* through every step, with *write* as its execution."""
@@ -209,7 +209,7 @@ class Pipeline:
             plan = self._prepare(query, session, call, progress, also=also)
             progress.plan = plan
             self._services.audit.ensure_writable()
-            progress.execution = write(plan, call)
+            progress.execution = write(plan, call, _version(progress))
             progress.step("execute")
             return progress.settle()
         except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled

@@ -124,8 +124,11 @@ class DuckDBSession:
         """Write *rows* to a table, all of them or none."""
         return self._on_pinned(plan, call, lambda connection: self._load(connection, plan, load, rows, call))
 
-    def change_many(self, plan: Plan, over_rows: str, rows: pa.Table, call: Call) -> Answered:
+    def change_many(
+        self, plan: Plan, over_rows: str, rows: pa.Table, call: Call, version: int
+    ) -> Answered:
         """Run *plan* once for every row of values, all of them or none."""
+        self._engine.referee(plan, (None,) * plan.parameters, version)
 
         def change(connection: duckdb.DuckDBPyConnection) -> Answered:
             return self._whole(
