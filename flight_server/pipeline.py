@@ -145,7 +145,7 @@ class Pipeline:
             QueryRefused: As `run` would.
         """
 
-        def write(plan: Plan, call: Call, version: int) -> Execution:
+        def write(plan: Plan, call: Call, _version: int) -> Execution:
             return session.load(plan, load, rows, call)
 
         return self._change(query, session, is_gone, session_id, write, _CREATIONS[load.creates])

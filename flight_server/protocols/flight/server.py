@@ -17,6 +17,7 @@ from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind
 from flight_server.pipeline import Pipeline
 from flight_server.protocols.flight.actions import Actions
+from flight_server.protocols.flight.browse import Browse
 from flight_server.protocols.flight.commands import decode, kind_of
 from flight_server.protocols.flight.errors import SQLSTATE, Unimplemented, refusals_on_the_wire
 from flight_server.protocols.flight.exchange import Asked, Exchange
@@ -60,6 +61,7 @@ class FlightServer(fl.FlightServerBase):
         self._sessions = sessions
         self._statements = Statements(pipeline, sessions, secrets.token_bytes(32))
         self._puts = Puts(pipeline, sessions, self._statements, longest_ms)
+        self._browse = Browse(pipeline, engine)
         self._actions = Actions(pipeline, sessions, self._statements, longest_ms)
         super().__init__(location, middleware={MIDDLEWARE: CallMiddlewareFactory()}, **tls)
 
@@ -68,6 +70,8 @@ class FlightServer(fl.FlightServerBase):
         with self._exchange(context) as exchange:
             command = decode(ticket.ticket)
             kind = kind_of(command)
+            if self._browse.answers(kind):
+                return self._browse.stream(exchange, command)
             if kind == "TicketStatementQuery":
                 return self._statements.fetch(exchange, command.statement_handle)
             asked = self._asked(exchange, command)
@@ -81,12 +85,16 @@ class FlightServer(fl.FlightServerBase):
         """Describe a query and say where its rows are; a statement that changes anything is run."""
         with self._exchange(context) as exchange:
             command = decode(descriptor.command)
+            if self._browse.answers(kind_of(command)):
+                return self._browse.info(exchange, command, descriptor)
             return self._statements.info(exchange, self._asked(exchange, command), descriptor)
 
     def get_schema(self, context: fl.ServerCallContext, descriptor: fl.FlightDescriptor) -> fl.SchemaResult:
         """Return the schema of a query, or of what a statement would answer."""
         with self._exchange(context) as exchange:
             command = decode(descriptor.command)
+            if self._browse.answers(kind_of(command)):
+                return fl.SchemaResult(self._browse.schema(command))
             return fl.SchemaResult(self._statements.describe(exchange, self._asked(exchange, command)).schema)
 
     def do_put(
