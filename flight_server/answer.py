@@ -236,9 +236,8 @@ def public_schema(schema: pa.Schema, plan: Plan) -> pa.Schema:
 
 def _renamed(schema: pa.Schema, plan: Plan, late: frozenset[int]) -> pa.Schema:
     for position, name in enumerate(schema.names):
-        if position in late:
-            name = plan.names[position]
-        public = name.replace(f"sealed_{plan.nonce}.", f"{PUBLIC_CATALOG}.")
+        written = plan.names[position] if position in late else name
+        public = written.replace(f"sealed_{plan.nonce}.", f"{PUBLIC_CATALOG}.")
         if plan.nonce in public:
             raise _unforeseen(f"output {position} has a name of ours")
         schema = schema.set(position, schema.field(position).with_name(public))

@@ -84,7 +84,7 @@ class Pipeline:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._log = structlog.get_logger("query")
+        self._log = structlog.get_logger("query").bind()
 
     def run(
         self, query: Query, session: Session, is_gone: Gone | None = None, session_id: str = ""

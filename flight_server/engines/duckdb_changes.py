@@ -54,8 +54,7 @@ def counted(changed: int) -> Answered:
 
 def count_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
     """Return the number that *sql* counts; 0 for no text."""
-    row = connection.execute(sql).fetchone() if sql else None
-    return int(row[0]) if row else 0
+    return int(connection.execute(sql).fetchall()[0][0]) if sql else 0
 
 
 def refuse_hidden_rows(plan: Plan, changed: int, before: int, after: int) -> None:

@@ -15,7 +15,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from flight_server.engines.duckdb_describe import read_keys, wire_fields
 from flight_server.engines.duckdb_lock import CONNECT, lock
-from flight_server.engines.duckdb_pool import ConnectionPool
+from flight_server.engines.duckdb_pool import Changes, ConnectionPool
 from flight_server.engines.duckdb_referee import refuse_strangers
 from flight_server.engines.duckdb_selftest import self_test
 from flight_server.engines.duckdb_session import DuckDBSession
@@ -78,8 +78,9 @@ class DuckDBEngine:
         except BaseException:
             self._root.close()
             raise
-        self.plain = ConnectionPool(self._root.cursor)
-        self.owners = ConnectionPool(self._connect_owner)
+        self.changes = Changes()
+        self.plain = ConnectionPool(self._root.cursor, self.changes)
+        self.owners = ConnectionPool(self._connect_owner, self.changes)
 
     @property
     def name(self) -> str:

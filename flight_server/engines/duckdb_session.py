@@ -31,7 +31,7 @@ from flight_server.engines.wire_types import wire_outputs, wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Scalar, TableName
 from flight_server.steps.transpile import Plan
-from flight_server.syntax.names import DEFAULT_SCHEMA, fold
+from flight_server.syntax.names import DEFAULT_SCHEMA, fold, quote
 from flight_server.watcher import Call
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Streaming:
         self,
         reader: pa.RecordBatchReader,
         schema: pa.Schema,
-        give_back: Callable[[], None],
+        give_back: Callable[[bool], None],
         fail: Callable[[Exception], QueryRefused],
         batch_bytes: int,
     ) -> None:
@@ -55,6 +55,7 @@ class Streaming:
         self.rows_affected: int | None = None
         self._reader: pa.RecordBatchReader | None = reader
         self._give_back = give_back
+        self._whole = False
         self._fail = fail
         self._batch_bytes = batch_bytes
 
@@ -65,6 +66,7 @@ class Streaming:
             try:
                 batch = reader.read_next_batch()
             except StopIteration:
+                self._whole = True
                 return
             except _ERRORS as error:
                 raise self._fail(error) from None
@@ -78,7 +80,7 @@ class Streaming:
             with suppress(*_ERRORS):
                 reader.close()
             del reader
-            self._give_back()
+            self._give_back(self._whole)
 
 
 class DuckDBSession:
@@ -124,9 +126,7 @@ class DuckDBSession:
         """Write *rows* to a table, all of them or none."""
         return self._on_pinned(plan, call, lambda connection: self._load(connection, plan, load, rows, call))
 
-    def change_many(
-        self, plan: Plan, over_rows: str, rows: pa.Table, call: Call, version: int
-    ) -> Answered:
+    def change_many(self, plan: Plan, over_rows: str, rows: pa.Table, call: Call, version: int) -> Answered:
         """Run *plan* once for every row of values, all of them or none."""
         self._engine.referee(plan, (None,) * plan.parameters, version)
 
@@ -163,7 +163,8 @@ class DuckDBSession:
             connection = self._connection()
             let_go = call.on_stop(connection.interrupt)
             try:
-                return work(connection)
+                with self._engine.changes.writing():
+                    return work(connection)
             except _ERRORS as error:
                 raise refusal(error, call, plan.hides, self._engine.catalog) from None
             finally:
@@ -199,19 +200,19 @@ class DuckDBSession:
             self.in_transaction = False
 
     def _stream(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Streaming:
-        """Run a query on a borrowed connection, in a read-only transaction of its own."""
+        """Run a query on a leased connection, in a read-only transaction."""
         pool = self._engine.plain if plan.hides else self._engine.owners
-        connection = pool.borrow_reading()
-        let_go = call.on_stop(connection.interrupt)
+        lease = pool.lease(fresh=plan.reads_clock)
+        let_go = call.on_stop(lease.connection.interrupt)
 
-        def give_back() -> None:
+        def give_back(whole: bool) -> None:
             let_go()
-            pool.give_back(connection)
+            pool.release(lease, reusable=whole and call.reason is None)
 
         try:
-            reader, schema = self._open(connection, plan, parameters, version)
+            reader, schema = self._open(lease.connection, plan, parameters, version)
         except BaseException:
-            give_back()
+            give_back(False)
             raise
 
         def fail(error: Exception) -> QueryRefused:
@@ -246,7 +247,8 @@ class DuckDBSession:
                 if plan.kind is Kind.READ:
                     reader, schema = self._open(connection, plan, parameters, version)
                     return Answered(schema, reader.read_all(), None)
-                return self._change(connection, plan, parameters, call)
+                with self._engine.changes.writing():
+                    return self._change(connection, plan, parameters, call)
             finally:
                 let_go()
         finally:
@@ -295,7 +297,7 @@ class DuckDBSession:
     ) -> Answered:
         before = count_rows(connection, plan.check)
         relation = connection.sql(plan.sql, params=list(parameters) or None)
-        is_count = relation is not None and relation.columns == ["Count"]
+        is_count = relation.columns == ["Count"]
         if plan.verb == "MULTI":
             return _gathered(relation, None)
         if plan.kind is Kind.WRITE and not is_count:
@@ -311,8 +313,8 @@ class DuckDBSession:
         self._take(call)
         try:
             if plan.verb == "USE":
+                self._connection().execute(f"USE {self._engine.catalog}.{quote(plan.sql)}")
                 self.default_schema = fold(plan.sql)
-                self._connection().execute(f'USE {self._engine.catalog}."{plan.sql}"')
             else:
                 self._transaction(plan.sql)
             return Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0)
@@ -325,7 +327,8 @@ class DuckDBSession:
             words = "a transaction is already open" if begins else "no transaction is open"
             raise QueryRefused(ErrorCode.QUERY_ERROR, f"SQL error: {words}")
         try:
-            self._connection().execute(text)
+            with self._engine.changes.writing():
+                self._connection().execute(text)
         finally:
             self.in_transaction = begins
         if not begins:

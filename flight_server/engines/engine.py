@@ -87,9 +87,7 @@ class Session(Protocol):
     def load(self, plan: Plan, load: Load, rows: pa.RecordBatchReader, call: Call) -> Execution:
         """Write *rows* to a table, all of them or none; *plan* is that of an INSERT into it."""
 
-    def change_many(
-        self, plan: Plan, over_rows: str, rows: pa.Table, call: Call, version: int
-    ) -> Execution:
+    def change_many(self, plan: Plan, over_rows: str, rows: pa.Table, call: Call, version: int) -> Execution:
         """Run the write *plan* once for every row of values, all of them or none.
 
         Args:

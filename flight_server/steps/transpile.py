@@ -10,13 +10,13 @@ import json
 from dataclasses import dataclass
 
 from flight_server.errors import ErrorCode, QueryRefused
-from flight_server.model import Kind, Mask, TableName
+from flight_server.model import Kind, Mask, Statement, TableName
 from flight_server.steps.parse import write_target
 from flight_server.steps.restrict_rows import Restricted, Sealed
 from flight_server.stores.catalog import CatalogSnapshot
 from flight_server.syntax.facts import gather
 from flight_server.syntax.names import fold
-from flight_server.syntax.parser import Parser, only_statement
+from flight_server.syntax.parser import Node, Parser, only_statement
 from flight_server.syntax.row_writes import SOURCE
 from flight_server.syntax.views import with_beneath
 
@@ -34,6 +34,7 @@ class Plan:
         late: Those of them whose arrays are still to be masked.
         names: Names to give the outputs, where they can be told; empty otherwise.
         nonce: The word that no output name may hold.
+        reads_clock: Whether it may ask for the time, which a transaction holds still.
         expected: The raw tables that the binder may find in it; empty if the caller administers.
         written: The table it changes, or None.
     """
@@ -51,6 +52,7 @@ class Plan:
     names: tuple[str, ...] = ()
     nonce: str = ""
     expected: frozenset[TableName] = frozenset()
+    reads_clock: bool = True
 
 
 def transpile(restricted: Restricted, parser: Parser, catalog: CatalogSnapshot, sealed: Sealed) -> Plan:
@@ -88,7 +90,40 @@ def transpile(restricted: Restricted, parser: Parser, catalog: CatalogSnapshot, 
         names=restricted.names,
         nonce=sealed.nonce,
         expected=expected,
+        reads_clock=restricted.tree is None or _reads_clock(restricted.tree, statement, catalog),
     )
+
+
+_CLOCK = frozenset(
+    {
+        "now",
+        "today",
+        "tomorrow",
+        "yesterday",
+        "ago",
+        "age",
+        "uuidv7",
+        "transaction_timestamp",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "current_localtime",
+        "current_localtimestamp",
+        "get_current_time",
+        "get_current_timestamp",
+        "localtime",
+        "localtimestamp",
+    }
+)
+
+
+def _reads_clock(tree: Node, statement: Statement, catalog: CatalogSnapshot) -> bool:
+    """Tell whether the query may ask for the time, as a cast of 'now' does; a view always may."""
+    facts = gather(tree)
+    names = facts.functions | {fold(node["column_names"][-1]) for node in facts.columns}
+    names |= {fold(text).strip() for text in facts.texts}
+    tables = (catalog.tables.get(name) for name in statement.tables)
+    return not names.isdisjoint(_CLOCK) or any(table is None or table.is_view for table in tables)
 
 
 def _referee(sql: str, parser: Parser, write: bool, sealed: Sealed) -> frozenset[TableName]:

@@ -53,6 +53,7 @@ class Facts:
         table_functions: The table-function nodes.
         parameters: Identifiers of the parameters, in order of the walk.
         columns: The column-reference nodes.
+        texts: The string literals.
         unknown: Node types that this version of the walk does not know; nobody but the
             administrators gets past one.
     """
@@ -67,6 +68,7 @@ class Facts:
     selects: list[Node] = field(default_factory=list)
     writes: list[Node] = field(default_factory=list)
     shows: list[Node] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
 
 
@@ -130,6 +132,10 @@ def _note_expression(node: Node, facts: Facts) -> None:
         facts.parameters.append(node["identifier"])
     elif kind == "COLUMN_REF":
         facts.columns.append(node)
+    elif kind == "CONSTANT":
+        literal = node.get("literal") or {}
+        if literal.get("kind") == "STRING":
+            facts.texts.append(literal["text"])
     elif kind == "STAR":
         facts.stars.append(node)
     elif kind not in EXPRESSIONS:
