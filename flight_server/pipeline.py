@@ -279,6 +279,10 @@ class Pipeline:
             raise _invalid(f"the SQL text is longer than {ceilings.longest_sql_bytes} bytes")
         if "\0" in query.sql:
             raise _invalid("the SQL text holds a NUL character")
+        if any(map(_is_no_unicode, (query.sql, *query.parameters))):
+            raise _invalid("a text is not valid Unicode")
+        if any(isinstance(value, int) and not -_INT_END <= value < _INT_END for value in query.parameters):
+            raise _invalid("whole numbers have at most 128 bits")
         if not query.sql.strip():
             raise _invalid("the SQL text is empty")
         if query.timeout_ms is not None and not 0 < query.timeout_ms <= ceilings.longest_timeout_ms:
@@ -338,6 +342,15 @@ def _context(query: Query) -> RequestContext:
     """Return what the access rules may ask about the circumstances."""
     now = dt.datetime.now(dt.UTC)
     return RequestContext(now.hour, now.isoweekday(), query.caller.protocol, query.caller.source_ip)
+
+
+_INT_END = 1 << 127
+"""The first whole number that HUGEINT cannot hold; DuckDB would take it for a negative one."""
+
+
+def _is_no_unicode(value: object) -> bool:
+    """Tell whether *value* is a text with half a surrogate pair in it, as JSON can spell one."""
+    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _version(progress: Progress) -> int:
