@@ -48,9 +48,10 @@ def parse(
     if not verbs:
         raise QueryRefused(ErrorCode.INVALID_REQUEST, "Invalid request: the SQL text holds no statement")
     verb = verbs[0]
-    explain = _EXPLAIN.match(sql) if verb == "EXPLAIN" else None
+    bare = parser.without_comments(sql) if verb == "EXPLAIN" else ""
+    explain = _EXPLAIN.match(bare)
     if explain:
-        return _explained(sql, explain, parser, catalog, default_schema, temporary)
+        return _explained(bare, explain, parser, catalog, default_schema, temporary)
     if verb == "SELECT":
         return _read(sql, parser, catalog, default_schema, temporary)
     if verb in ("INSERT", "UPDATE", "DELETE"):
@@ -68,8 +69,8 @@ def _explained(
 ) -> Statement:
     """Read the query under an EXPLAIN; anything but a read under it is refused."""
     inner = sql[explain.end() :]
-    if parser.kinds(inner) != ["SELECT"]:
-        raise QueryRefused(ErrorCode.POLICY_DENIED, "EXPLAIN is permitted for queries only")
+    if inner.startswith("(") or parser.kinds(inner) != ["SELECT"]:
+        raise QueryRefused(ErrorCode.POLICY_DENIED, "EXPLAIN is permitted for queries, without options")
     prefix = "EXPLAIN ANALYZE " if explain.group(1) else "EXPLAIN "
     return _read(inner, parser, catalog, default_schema, temporary, prefix)
 

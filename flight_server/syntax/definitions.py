@@ -42,11 +42,12 @@ def read_definition(
         QueryRefused: POLICY_DENIED for what nobody may send, such as ATTACH, LOAD or PRAGMA.
     """
     text = _without_public_catalog(sql, parser)
+    bare = parser.without_comments(text)
     if verb == "TRANSACTION":
-        return _statement(_transaction_text(text), Kind.CONTROL, verb, default_schema)
+        return _statement(_transaction_text(bare), Kind.CONTROL, verb, default_schema)
     if verb == "SET":
-        return _statement(_used_schema(text), Kind.CONTROL, "USE", default_schema)
-    if verb not in DEFINITIONS or (verb == "CALL" and not _PLAIN_CALLS.fullmatch(sql)):
+        return _statement(_used_schema(bare), Kind.CONTROL, "USE", default_schema)
+    if verb not in DEFINITIONS or (verb == "CALL" and not _PLAIN_CALLS.fullmatch(bare)):
         raise QueryRefused(ErrorCode.POLICY_DENIED, f"Statements of type {verb} are not permitted")
     tree = _sqlglot_tree(text)
     accesses = () if tree is None else _accesses(tree, catalog, default_schema)

@@ -55,7 +55,7 @@ class Parser:
             QueryRefused: QUERY_PARSE_ERROR, with DuckDB's text about the caller's own text.
         """
         try:
-            return [statement.type.name for statement in self._connection().extract_statements(sql)]
+            return [_kind(statement) for statement in self._connection().extract_statements(sql)]
         except duckdb.Error as error:
             raise parse_error(str(error)) from None
 
@@ -90,11 +90,16 @@ class Parser:
         """Return offset and kind of every token of *sql*."""
         return [(offset, str(kind)) for offset, kind in duckdb.tokenize(sql)]
 
+    def without_comments(self, sql: str) -> str:
+        """Return *sql* without its comments; strings stay as they are."""
+        tokens, encoded = self.tokens(sql), sql.encode()
+        ends = [offset for offset, _ in tokens[1:]] + [len(encoded)]
+        pieces = zip(tokens, ends, strict=True)
+        return b" ".join(encoded[start:end] for (start, kind), end in pieces if "comment" not in kind).decode()
+
     def first_word(self, sql: str) -> str:
         """Return the first word of *sql* that is no comment, in lower case."""
-        tokens = self.tokens(sql)
-        start = next((offset for offset, kind in tokens if "comment" not in kind), 0)
-        word = re.match(r"\w*", sql.encode()[start:].decode())
+        word = re.match(r"\w*", self.without_comments(sql))
         return word.group().lower() if word else ""
 
     def _serialize(self, sql: str) -> str:
@@ -111,6 +116,14 @@ class Parser:
         if connection is None:
             connection = self._local.connection = self._instance.cursor()
         return connection
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    """Return the statement's type; DuckDB has types, such as CONNECT, that its Python API cannot name."""
+    try:
+        return statement.type.name
+    except ValueError:
+        return "UNKNOWN"
 
 
 def only_statement(tree: Node) -> Node:
