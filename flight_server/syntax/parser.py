@@ -94,13 +94,15 @@ class Parser:
         """Return *sql* without its comments; strings stay as they are."""
         tokens, encoded = self.tokens(sql), sql.encode()
         ends = [offset for offset, _ in tokens[1:]] + [len(encoded)]
-        pieces = zip(tokens, ends, strict=True)
-        return b" ".join(encoded[start:end] for (start, kind), end in pieces if "comment" not in kind).decode()
+        return b"".join(
+            b" " if "comment" in kind else encoded[start:end]
+            for (start, kind), end in zip(tokens, ends, strict=True)
+        ).decode()
 
     def first_word(self, sql: str) -> str:
         """Return the first word of *sql* that is no comment, in lower case."""
-        word = re.match(r"\w*", self.without_comments(sql))
-        return word.group().lower() if word else ""
+        word = re.match(r"\s*(\w*)", self.without_comments(sql))
+        return word.group(1).lower() if word else ""
 
     def _serialize(self, sql: str) -> str:
         try:
