@@ -211,7 +211,7 @@ class Rewriter:
         used |= {fold(part) for node in facts.function_nodes for part in node["qualified_name"]["path"][:-1]}
         used |= {fold(name) for node in below(body) for name in node.get("using_columns") or ()}
         wholes = {fold(node.get("alias") or node["qualified_name"]["path"][-1]) for node in facts.tables}
-        if facts.stars or used & (hidden | wholes) - _qualifiers(facts) or _has_natural_join(body):
+        if facts.stars or used & (hidden | wholes) - _qualifiers(facts) or _names_by_position(body):
             raise _denied("A write may not read a masked column")
 
     def _keep_names(self, root: Node) -> None:
@@ -364,5 +364,11 @@ def _qualifiers(facts: Facts) -> set[str]:
     return firsts - lasts
 
 
-def _has_natural_join(root: Node) -> bool:
-    return any(node.get("ref_type") == "NATURAL" for node in below(root))
+def _names_by_position(root: Node) -> bool:
+    """Tell whether columns may be used in *root* without their names: joined, counted or renamed."""
+    return any(
+        node.get("ref_type") == "NATURAL"
+        or node.get("class") == "POSITIONAL_REFERENCE"
+        or (node.get("type") in ("BASE_TABLE", "PIVOT", "JOIN") and node.get("column_name_alias"))
+        for node in below(root)
+    )
