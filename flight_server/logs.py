@@ -31,6 +31,7 @@ def configure_logging(
     """
     target = stream or sys.stderr
     text = log_format == "text" or (log_format == "auto" and target.isatty())
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would quote statements, secrets and all
     structlog.configure(
         processors=_processors(text=text, colors=target.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(_level(level)),
