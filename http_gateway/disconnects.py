@@ -10,7 +10,7 @@ import os
 import select
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 _HANG_UP: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR | select.EPOLLONESHOT
@@ -40,7 +40,8 @@ class Disconnects:
         try:
             yield
         finally:
-            self._poll.unregister(socket_number)
+            with suppress(ValueError):  # closed: the process is ending
+                self._poll.unregister(socket_number)
             with self._lock:
                 self._actions.pop(socket_number, None)
 

@@ -35,8 +35,8 @@ class Gateway:
 
     def close(self) -> None:
         """Stop the threads and close the connection to the Flight server."""
-        self.disconnects.close()
         self.flight.close()
+        self.disconnects.close()
 
 
 def open_gateway(settings: Settings, addresses: Addresses) -> Gateway:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NoReturn, cast
 
 from http_gateway.errors import Code, Refused
@@ -44,6 +44,12 @@ class QueryBody:
     parameters: tuple[Scalar, ...] = ()
     timeout_ms: int | None = None
     dialect: Dialect = "auto"
+
+    def after(self, seconds: float) -> QueryBody:
+        """Return the query with what is left of its own timeout *seconds* after its arrival."""
+        if self.timeout_ms is None or seconds < 0.001:
+            return self
+        return replace(self, timeout_ms=max(1, self.timeout_ms - int(seconds * 1000)))
 
 
 def parse_body(raw: bytes, limits: BodyLimits) -> QueryBody:

@@ -46,6 +46,21 @@ def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
     )
 
 
+def log_like_us(logger: logging.Logger, log_format: str) -> None:
+    """Have a standard library logger, such as gunicorn's, write lines of the same form."""
+    for handler in logger.handlers:
+        if log_format != "text":
+            handler.setFormatter(_LineFormatter())
+
+
+class _LineFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        event = {"event": record.getMessage(), "level": record.levelname.lower(), "logger": record.name}
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return _encode(event)
+
+
 def _json_line(_: Any, __: str, event: EventDict) -> str:
     return _encode(event)
 

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +18,15 @@ from gunicorn.app.base import BaseApplication
 from hatidata_settings import Settings
 from http_gateway.app import create_app
 from http_gateway.gateway import Addresses, open_gateway
-from http_gateway.request_log import configure_log
+from http_gateway.request_log import configure_log, log_like_us
 from http_gateway.worker import GatewayWorker
 
 IDLE_CONNECTIONS: Final = 1000
 KEEP_ALIVE_SECONDS: Final = 30
 BOOKKEEPING_FILES: Final = 256
+LEAVE_SECONDS: Final = 2.0
+"""How long callers get to take their refusals when the grace period is over."""
+
 ENDPOINT_FILE: Final = "gateway.json"
 
 
@@ -50,6 +54,7 @@ def serve(settings: Settings) -> None:
     _allow_open_files(threads(settings) + IDLE_CONNECTIONS)
     application = GatewayApplication(settings, lambda: create_app(gateway))
     logger = application.cfg.logger_class(application.cfg)
+    log_like_us(logger.error_log, settings.log_format)
     listeners: list[Any] = sock.create_sockets(application.cfg, logger)  # gunicorn's wrappers of sockets
     addresses = _addresses(settings, listeners)
     gateway = open_gateway(settings, addresses)
@@ -60,6 +65,7 @@ def serve(settings: Settings) -> None:
         worker.init_process()
     finally:
         endpoints.unlink(missing_ok=True)
+        _leave_within(LEAVE_SECONDS)
         gateway.close()
 
 
@@ -91,6 +97,13 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     if settings.tls and settings.client_ca:
         configuration |= {"ca_certs": settings.client_ca, "cert_reqs": int(ssl.CERT_REQUIRED)}
     return configuration
+
+
+def _leave_within(seconds: float) -> None:
+    """End the process even if a thread still sends to a caller who does not read."""
+    timer = threading.Timer(seconds, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 def _addresses(settings: Settings, listeners: list[Any]) -> Addresses:

@@ -55,6 +55,10 @@ class GatewayWorker(ThreadWorker):
             os._exit(0)
         super().handle_exit(sig, frame)
 
+    def is_parent_alive(self) -> bool:
+        """Say yes: a shell that started the gateway may end, and `hati serve` ends its children itself."""
+        return True
+
     def handle(self, conn: Any) -> Any:
         """Serve a connection, and its next request too when that follows at once.
 

@@ -91,11 +91,13 @@ class FlightCall:
     Args:
         call: The gRPC call.
         channel: The call's channel, held because gRPC closes a channel that nobody holds.
+        closing: Set when the client closes and takes the call with it.
     """
 
-    def __init__(self, call: Answers, channel: grpc.Channel) -> None:
+    def __init__(self, call: Answers, channel: grpc.Channel, closing: threading.Event) -> None:
         self._call = call
         self._channel = channel
+        self._closing = closing
         self._receipt: Receipt | None = None
 
     def messages(self) -> Iterator[FlightData]:
@@ -112,6 +114,8 @@ class FlightCall:
                 else:
                     yield data
         except grpc.RpcError as failure:
+            if self._closing.is_set():
+                raise Refused(Code.SERVICE_UNAVAILABLE, "the gateway is stopping") from failure
             raise _refusal(failure) from failure
         except Malformed as fault:
             raise Refused(Code.INTERNAL_ERROR) from fault
@@ -149,6 +153,7 @@ class FlightClient:
         self._tls = tls
         self._lock = threading.Lock()
         self._link: _Link | None = None
+        self._closing = threading.Event()
 
     def query(self, body: QueryBody, caller: Caller, query_id: str) -> FlightCall:
         """Start the query *body*; failures come out of `FlightCall.messages`.
@@ -162,7 +167,7 @@ class FlightClient:
         seconds = (body.timeout_ms or self._default_timeout_ms) / 1000 + DEADLINE_GRACE_SECONDS
         link = self._current_link()
         call = link.do_get(ticket_bytes(body), timeout=seconds, metadata=self._metadata(caller, query_id))
-        return FlightCall(call, link.channel)
+        return FlightCall(call, link.channel, self._closing)
 
     def not_ready_because(self, timeout_seconds: float) -> str | None:
         """Ask the server whether it can answer a query now; return why not, or None."""
@@ -191,6 +196,7 @@ class FlightClient:
 
     def close(self) -> None:
         """Close the channel and with it every call that is still running."""
+        self._closing.set()
         with self._lock:
             if self._link is not None:
                 self._link.channel.close()

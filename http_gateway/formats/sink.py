@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import zstandard
 
 from http_gateway.accept import Coding
+from http_gateway.errors import Code, Refused
 from http_gateway.spool import Chunk, Spool
 
 GZIP_LEVEL: Final = 1
@@ -72,6 +73,39 @@ class ZstdSink:
     def finish(self) -> None:
         """Write what the compressor holds, and the end of the frame."""
         self._spool.write(self._compressor.flush())
+
+
+class LimitedSink:
+    """Refuses a body that grows above a limit before any content coding."""
+
+    def __init__(self, sink: Sink, max_bytes: int) -> None:
+        self._sink = sink
+        self._max_bytes = max_bytes
+        self._written = 0
+
+    def write(self, *parts: Chunk) -> None:
+        """Append *parts*.
+
+        Raises:
+            Refused: `RESULT_TOO_LARGE` with the parts that pass the limit.
+        """
+        self._written += sum(map(len, parts))
+        if self._written > self._max_bytes:
+            raise too_large(self._max_bytes)
+        self._sink.write(*parts)
+
+    def finish(self) -> None:
+        """End the body."""
+        self._sink.finish()
+
+
+def too_large(max_bytes: int) -> Refused:
+    """Return the refusal of a result above the cap, with what to do about it."""
+    return Refused(
+        Code.RESULT_TOO_LARGE,
+        f"the result has more than {max_bytes} bytes; page it with LIMIT and OFFSET, "
+        "fetch it with POST /v1/query/parquet, or read it over Arrow Flight",
+    )
 
 
 def sink_for(coding: Coding, spool: Spool) -> Sink:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from http_gateway.errors import Code, Refused
 from http_gateway.flight.messages import END_OF_STREAM, FlightData, framed
+from http_gateway.formats.sink import too_large
 from http_gateway.spool import Chunk
 
 
@@ -25,15 +25,6 @@ def capped(messages: Iterable[FlightData], max_bytes: int) -> Iterator[FlightDat
         if total > max_bytes:
             raise too_large(max_bytes)
         yield message
-
-
-def too_large(max_bytes: int) -> Refused:
-    """Return the refusal of a result above the cap, with what to do about it."""
-    return Refused(
-        Code.RESULT_TOO_LARGE,
-        f"the result has more than {max_bytes} bytes; page it with LIMIT and OFFSET, "
-        "fetch it with POST /v1/query/parquet, or read it over Arrow Flight",
-    )
 
 
 @functools.lru_cache(maxsize=512)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -14,7 +15,7 @@ from http_gateway.flight.messages import FlightData
 from http_gateway.formats.arrow import write_arrow
 from http_gateway.formats.json_rows import write_json
 from http_gateway.formats.parquet import parquet_pieces
-from http_gateway.formats.sink import Sink, sink_for
+from http_gateway.formats.sink import LimitedSink, Sink, sink_for
 from http_gateway.formats.stream import capped, record_batches
 from http_gateway.gateway import Gateway
 from http_gateway.headers import body_headers, result_headers
@@ -46,7 +47,9 @@ def query_routes(gateway: Gateway) -> Blueprint:
         return _gathered(
             gateway,
             choice,
-            lambda messages, sink, call: write_json(messages, sink, lambda: call.receipt),
+            lambda messages, sink, call: write_json(
+                messages, LimitedSink(sink, gateway.max_result_bytes), lambda: call.receipt
+            ),
             lambda _: body_headers(JSON, choice, None),
         )
 
@@ -63,7 +66,8 @@ def _choice(media_type: str) -> Choice:
 
 def _asked(gateway: Gateway, exchange: Exchange) -> FlightCall:
     caller = this_caller()
-    return gateway.flight.query(received_body(gateway.limits), caller, exchange.query_id)
+    body = received_body(gateway.limits).after(time.monotonic() - exchange.arrived)
+    return gateway.flight.query(body, caller, exchange.query_id)
 
 
 def _gathered(

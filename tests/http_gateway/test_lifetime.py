@@ -18,7 +18,7 @@ from tests.fixtures.gateway import ENDLESS, NUMBERS, Pair, make_pair, start_pair
 from tests.fixtures.service import hati
 
 Start = Callable[..., Pair]
-SLOW = "select sum(hash(a.i + b.i)) from range(30000) a(i), range(30000) b(i)"
+SLOW = "select sum(hash(a.i + b.i)) from range(15000) a(i), range(15000) b(i)"
 
 
 def ask_and_leave(pair: Pair, form: str, sql: str) -> float:
@@ -113,8 +113,24 @@ def test_the_gateway_restarts_alone(own_gateway: Start) -> None:
     assert pair.post("select 1").status_code == 200
 
 
+def test_after_the_grace_period_running_requests_are_refused(own_gateway: Start) -> None:
+    pair = own_gateway(drain_grace_secs="1")
+    answers: list[int] = []
+    url = f"{pair.uri()}/v1/query"
+    asking = threading.Thread(
+        target=lambda: answers.append(requests.post(url, json={"sql": ENDLESS}, timeout=60).status_code)
+    )
+    asking.start()
+    wait_until(lambda: pair.running_queries() == 1, pair.flight.last_output)
+    code = pair.gateway.send(signal.SIGTERM)
+    asking.join()
+
+    assert answers == [503]
+    assert code == 0
+
+
 def test_sigterm_lets_running_requests_finish(own_gateway: Start) -> None:
-    pair = own_gateway()
+    pair = own_gateway(drain_grace_secs="60")
     answers: list[int] = []
     url = f"{pair.uri()}/v1/query"
     asking = threading.Thread(

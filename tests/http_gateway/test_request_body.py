@@ -99,6 +99,13 @@ def test_refuses_a_body_above_the_limit_as_too_large() -> None:
     assert refusal(b" " * (LIMITS.max_body_bytes + 1)).code is Code.REQUEST_TOO_LARGE
 
 
+@pytest.mark.parametrize(
+    ("timeout", "seconds", "left"), [(None, 9, None), (500, 0.2, 300), (500, 9, 1), (5, 0, 5)]
+)
+def test_the_time_since_arrival_counts(timeout: int | None, seconds: float, left: int | None) -> None:
+    assert QueryBody("select 1", timeout_ms=timeout).after(seconds).timeout_ms == left
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_query_or_a_refusal(raw: bytes) -> None:
     body = QueryBody("refused")

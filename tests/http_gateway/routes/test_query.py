@@ -125,6 +125,12 @@ def test_a_result_above_the_cap_says_what_to_do(gateway: Pair, profile: str, for
     wait_until(lambda: gateway.running_queries() == 0, gateway.flight.last_output, seconds=5)
 
 
+def test_the_text_of_a_json_answer_is_bound_by_the_cap_too(gateway: Pair) -> None:
+    response = gateway.post('select i, i as "a long name of a column" from range(1000000) t(i)')
+
+    assert (response.status_code, response.json()["code"]) == (413, "RESULT_TOO_LARGE")
+
+
 @pytest.mark.parametrize(
     ("value", "kind", "read"),
     [
