@@ -50,7 +50,7 @@ class Facts:
     Attributes:
         tables: The base-table nodes that are not names of common table expressions.
         functions: Folded names of the scalar, aggregate and window functions.
-        table_functions: The table-function nodes.
+        table_functions: The table-function nodes; `called_as_table` holds the ids of their calls.
         parameters: Identifiers of the parameters, in order of the walk.
         columns: The column-reference nodes.
         texts: The string literals.
@@ -69,6 +69,7 @@ class Facts:
     writes: list[Node] = field(default_factory=list)
     shows: list[Node] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    called_as_table: set[int] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
 
 
@@ -116,6 +117,7 @@ def _note(node: Node, scope: frozenset[str], facts: Facts) -> None:
             facts.tables.append(node)
     elif kind == "TABLE_FUNCTION":
         facts.table_functions.append(node)
+        facts.called_as_table.add(id(node["function"]))
     elif kind == "SHOW_REF":
         facts.shows.append(node)
     elif kind.endswith("_NODE") or ("alias" in node and kind not in TABLE_NODES):
@@ -125,7 +127,7 @@ def _note(node: Node, scope: frozenset[str], facts: Facts) -> None:
 def _note_expression(node: Node, facts: Facts) -> None:
     """Write down what the expression *node* itself is."""
     kind = node["class"]
-    if kind in ("FUNCTION", "WINDOW"):
+    if kind in ("FUNCTION", "WINDOW") and id(node) not in facts.called_as_table:
         facts.functions.add(fold(node["function_name"]))
         facts.function_nodes.append(node)
     elif kind == "PARAMETER":

@@ -116,7 +116,7 @@ def _largest(value: Node) -> int:
 
 
 _BOUNDED_CALLS = frozenset(
-    {"-", "length", "len", "array_length", "to_days", "to_months", "to_years", "to_hours"}
+    {"-", "trunc", "length", "len", "array_length", "to_days", "to_months", "to_years", "to_hours"}
 )
 
 
