@@ -18,7 +18,7 @@ from flight_server.answer import Answer, Progress, public_schema
 from flight_server.engines.engine import Engine, Execution, Load, Session
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.metrics import Metrics
-from flight_server.model import Action, Grant, Kind, Principal, Query, Receipt
+from flight_server.model import Action, Caller, Grant, Kind, Principal, Query, Receipt
 from flight_server.policy.holder import PolicyHolder
 from flight_server.policy.model import RequestContext
 from flight_server.steps.admit import Admission
@@ -28,6 +28,7 @@ from flight_server.steps.compile import Compiler, Understood
 from flight_server.steps.estimate import CostFacts, estimate
 from flight_server.steps.look import Sight, look
 from flight_server.steps.meter import Settlement
+from flight_server.steps.parameter_types import parameter_types
 from flight_server.steps.reserve import reserve
 from flight_server.steps.transpile import Plan
 from flight_server.stores.audit import AuditLog
@@ -69,12 +70,20 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a statement would answer with, found out without running it."""
+    """What a statement would answer with, found out without running it.
+
+    Attributes:
+        parameter_types: SQL types to bind with, guessed.
+    """
 
     schema: pa.Schema
     kind: Kind
     parameters: int
+    parameter_types: tuple[str, ...] = ()
 
+
+HANDSHAKES_PER_MINUTE = 300
+"""Failed ones, over all addresses: a Handshake does not say where it comes from."""
 
 Gone = Callable[[], bool]
 
@@ -84,6 +93,7 @@ class Pipeline:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._handshakes = FailureLimiter(per_minute_limit=HANDSHAKES_PER_MINUTE)
         self._log = structlog.get_logger("query").bind()
 
     def run(
@@ -121,7 +131,7 @@ class Pipeline:
             plan = self._prepare(query, session, call, progress, executes=False)
             values = query.parameters or (None,) * plan.parameters
             schema = public_schema(session.describe(plan, values, _version(progress)), plan)
-            described = Described(schema, plan.kind, plan.parameters)
+            described = Described(schema, plan.kind, plan.parameters, _parameter_types(progress))
         except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
         progress.abandon()
@@ -171,6 +181,15 @@ class Pipeline:
             return session.change_many(plan, compiler.over_rows(plan), rows, call, version)
 
         return self._change(query, session, is_gone, session_id, write)
+
+    def identify(self, caller: Caller) -> None:
+        """Refuse a caller that is nobody, before it asks anything.
+
+        Raises:
+            QueryRefused: UNAUTHORIZED or RATE_LIMITED.
+        """
+        services = self._services
+        authenticate(caller, services.keys, dev_mode=services.dev_mode, failures=self._handshakes)
 
     def look(self, query: Query, is_gone: Gone | None = None, session_id: str = "") -> Sight:
         """Return what of the catalog the caller of *query* may know; the query's text is for the audit log.
@@ -351,6 +370,14 @@ _INT_END = 1 << 127
 def _is_no_unicode(value: object) -> bool:
     """Tell whether *value* is a text with half a surrogate pair in it, as JSON can spell one."""
     return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _parameter_types(progress: Progress) -> tuple[str, ...]:
+    """Return a guess at the type of every parameter."""
+    understood, grant = progress.understood, progress.grant
+    if understood is None or grant is None or not understood.statement.parameters:
+        return ()
+    return parameter_types(understood.statement, grant, understood.catalog)
 
 
 def _version(progress: Progress) -> int:

@@ -9,16 +9,31 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from flight_server.errors import QueryRefused
+from flight_server.engines.engine import Engine
+from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind
 from flight_server.pipeline import Pipeline
 from flight_server.protocols.flight.commands import unknown_message
 from flight_server.protocols.flight.errors import Unimplemented
 from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
 from flight_server.protocols.flight.messages import invalid
+from flight_server.protocols.flight.options import (
+    CATALOG,
+    INVALID_NAME,
+    INVALID_VALUE,
+    OPTIONS,
+    OptionValue,
+    as_number,
+    option_value,
+)
 from flight_server.protocols.flight.protobuf import NotAMessage, make, read, unwrap, wrap
 from flight_server.protocols.flight.session import COOKIE, new_query_id
-from flight_server.protocols.flight.sessions import FlightSession, Prepared, Sessions
+from flight_server.protocols.flight.sessions import (
+    DEFAULT_SCHEMA,
+    FlightSession,
+    Prepared,
+    Sessions,
+)
 from flight_server.protocols.flight.statements import Statements
 
 Handler = Callable[[Exchange, Any], Iterable[bytes]]
@@ -51,8 +66,14 @@ class Actions:
     """Answers DoAction."""
 
     def __init__(
-        self, pipeline: Pipeline, sessions: Sessions, statements: Statements, longest_ms: int
+        self,
+        pipeline: Pipeline,
+        engine: Engine,
+        sessions: Sessions,
+        statements: Statements,
+        longest_ms: int,
     ) -> None:
+        self._engine = engine
         self._pipeline = pipeline
         self._sessions = sessions
         self._statements = statements
@@ -62,6 +83,12 @@ class Actions:
             "ClosePreparedStatement": self._close_prepared,
             "BeginTransaction": self._begin,
             "EndTransaction": self._end,
+            "CancelQuery": self._cancel_query,
+            "CancelFlightInfo": self._cancel_info,
+            "RenewFlightEndpoint": self._renew,
+            "SetSessionOptions": self._set_options,
+            "GetSessionOptions": self._get_options,
+            "CloseSession": self._close_session,
         }
 
     @staticmethod
@@ -85,7 +112,9 @@ class Actions:
             secrets.token_bytes(16), asked.sql, asked.transaction, described.kind, described.parameters
         )
         exchange.session.keep(statement)
-        parameters = pa.schema([pa.field(f"${n}", pa.null()) for n in range(1, described.parameters + 1)])
+        known = self._engine.wire_fields(described.parameter_types)
+        kinds = [known[name].type for name in described.parameter_types]
+        parameters = pa.schema([pa.field(f"${number}", kind) for number, kind in enumerate(kinds, 1)])
         result = make(
             "ActionCreatePreparedStatementResult",
             prepared_statement_handle=statement.handle,
@@ -125,6 +154,87 @@ class Actions:
             self._sessions.end(request.transaction_id)
         return []
 
+    def _cancel_info(self, exchange: Exchange, request: Any) -> list[bytes]:
+        cancelled = self._cancel(exchange, request.info)
+        result = make("CancelFlightInfoResult", status=1 if cancelled else 3)
+        return [bytes(result.SerializeToString())]
+
+    def _cancel_query(self, exchange: Exchange, request: Any) -> list[bytes]:
+        try:
+            info = read("FlightInfo", request.info)
+        except NotAMessage as fault:
+            raise unknown_message(str(fault)) from None
+        cancelled = self._cancel(exchange, info)
+        return [wrap(make("ActionCancelQueryResult", result=1 if cancelled else 3))]
+
+    def _cancel(self, exchange: Exchange, info: Any) -> bool:
+        """Stop what the endpoints of a FlightInfo stand for; what has not begun will not begin."""
+        handles = [_handle(endpoint.ticket.ticket) for endpoint in info.endpoint]
+        done = [self._statements.cancel(exchange.owner, handle) for handle in handles if handle]
+        return any(done)
+
+    def _renew(self, exchange: Exchange, request: Any) -> list[bytes]:
+        """Return the endpoint as it is: a ticket of a query does not age, and a result cannot be extended."""
+        handle = _handle(request.endpoint.ticket.ticket)
+        if not handle:
+            raise invalid("the endpoint is not one of ours")
+        self._statements.sealer.open(handle)
+        return [bytes(request.endpoint.SerializeToString())]
+
+    def _set_options(self, exchange: Exchange, request: Any) -> list[bytes]:
+        result = make("SetSessionOptionsResult")
+        for name, value in request.session_options.items():
+            fault = self._set_option(exchange, name, option_value(value))
+            if fault:
+                result.errors[name].value = fault
+        self._give_cookie(exchange)
+        return [bytes(result.SerializeToString())]
+
+    def _set_option(self, exchange: Exchange, name: str, value: OptionValue | None) -> int:
+        """Set or, without a value, reset an option; return 0 or the number of what is wrong."""
+        session = exchange.session
+        if name == "schema":
+            return self._use(exchange, value)
+        if name == "catalog":
+            return 0 if value in (None, CATALOG) else INVALID_VALUE
+        if name not in OPTIONS:
+            return INVALID_NAME
+        if value is None:
+            session.options.pop(name, None)
+            return 0
+        allowed = OPTIONS[name]
+        number = as_number(value)
+        if number is None or number not in allowed:
+            return INVALID_VALUE
+        session.options[name] = number
+        return 0
+
+    def _use(self, exchange: Exchange, value: OptionValue | None) -> int:
+        """Change the session's current schema."""
+        schema = DEFAULT_SCHEMA if value is None else value
+        if not isinstance(schema, str) or not schema or '"' in schema:
+            return INVALID_VALUE
+        try:
+            self._run(exchange, exchange.session, f'USE "{schema}"')
+        except QueryRefused as refusal:
+            if refusal.code in (ErrorCode.POLICY_DENIED, ErrorCode.QUERY_ERROR):
+                return INVALID_VALUE
+            raise
+        return 0
+
+    def _get_options(self, exchange: Exchange, request: Any) -> list[bytes]:
+        session = exchange.session
+        result = make("GetSessionOptionsResult")
+        result.session_options["catalog"].string_value = CATALOG
+        result.session_options["schema"].string_value = session.engine.default_schema
+        for name, number in session.options.items():
+            result.session_options[name].int64_value = number
+        return [bytes(result.SerializeToString())]
+
+    def _close_session(self, exchange: Exchange, request: Any) -> list[bytes]:
+        self._sessions.drop(exchange.session)
+        return [bytes(make("CloseSessionResult", status=1).SerializeToString())]
+
     def _run(self, exchange: Exchange, session: FlightSession, text: str) -> None:
         session.let_reads_start(0.1)
         query = query_of(exchange, Asked(text, self._longest_ms, "duckdb"), (), new_query_id())
@@ -138,6 +248,15 @@ class Actions:
         if session.anchor.names and not session.cookie:
             self._sessions.name(session, secrets.token_hex(16))
             exchange.add_header("set-cookie", f"{COOKIE}={session.cookie}; HttpOnly")
+
+
+def _handle(ticket: bytes) -> bytes:
+    """Return the statement handle inside a ticket of ours, or nothing."""
+    try:
+        message = unwrap(ticket)
+    except NotAMessage:
+        return b""
+    return bytes(getattr(message, "statement_handle", b""))
 
 
 def _request(name: str, body: bytes) -> Any:

@@ -85,5 +85,5 @@ class Browse:
         return sql_info.info_table(self._engine.version, command.info)
 
 
-def _types(sight: Sight, command: Any) -> pa.Table:
+def _types(_sight: Sight, command: Any) -> pa.Table:
     return xdbc_types.type_table(command.data_type if command.HasField("data_type") else None)

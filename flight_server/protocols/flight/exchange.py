@@ -21,6 +21,7 @@ class Exchange:
         at_end: Has something done when the RPC is over.
         add_header: Sends a header with the answer.
         told_id: The query id that the gateway chose, or empty.
+        endpoints: How many endpoints the caller wants a result in.
     """
 
     caller: Caller
@@ -31,6 +32,7 @@ class Exchange:
     add_header: Callable[[str, str], None]
     arrived: float
     told_id: str
+    endpoints: int
 
 
 @dataclass(frozen=True, slots=True)

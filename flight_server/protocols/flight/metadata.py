@@ -79,7 +79,7 @@ def tables_schema(include_schema: bool) -> pa.Schema:
 
 
 def like(pattern: str) -> Callable[[str], bool]:
-    """Return the test whether a name is LIKE *pattern*, in any case; a backslash takes a wildcard literally."""
+    """Return the test whether a name is LIKE *pattern*, in any case; a backslash escapes a wildcard."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}
     text = "".join(wild.get(part) or re.escape(fold(part[-1])) for part in parts)
@@ -87,12 +87,12 @@ def like(pattern: str) -> Callable[[str], bool]:
     return lambda name: matches(fold(name)) is not None
 
 
-def catalogs(sight: Sight, command: Any) -> pa.Table:
+def catalogs(_sight: Sight, _command: Any) -> pa.Table:
     """Return the answer to GetCatalogs."""
     return _table("CommandGetCatalogs", [(CATALOG,)])
 
 
-def table_types(sight: Sight, command: Any) -> pa.Table:
+def table_types(_sight: Sight, _command: Any) -> pa.Table:
     """Return the answer to GetTableTypes."""
     return _table("CommandGetTableTypes", [(kind,) for kind in TABLE_TYPES])
 

@@ -22,11 +22,13 @@ from flight_server.protocols.flight.commands import decode, kind_of
 from flight_server.protocols.flight.errors import SQLSTATE, Unimplemented, refusals_on_the_wire
 from flight_server.protocols.flight.exchange import Asked, Exchange
 from flight_server.protocols.flight.messages import QueryCommand, invalid
+from flight_server.protocols.flight.options import ENDPOINTS, TIMEOUT
 from flight_server.protocols.flight.put import Puts
 from flight_server.protocols.flight.session import (
     MIDDLEWARE,
     CallerReader,
     CallMiddlewareFactory,
+    Handshake,
     call_of,
 )
 from flight_server.protocols.flight.sessions import Sessions
@@ -38,6 +40,8 @@ READY = "hatidata.ready"
 
 class FlightServer(fl.FlightServerBase):
     """The Flight endpoint.
+
+    With client certificates there is no Handshake: pyarrow can have one or the other.
 
     Args:
         ready: Returns an empty string, or why no query can be answered now.
@@ -62,8 +66,10 @@ class FlightServer(fl.FlightServerBase):
         self._statements = Statements(pipeline, sessions, secrets.token_bytes(32))
         self._puts = Puts(pipeline, sessions, self._statements, longest_ms)
         self._browse = Browse(pipeline, engine)
-        self._actions = Actions(pipeline, sessions, self._statements, longest_ms)
-        super().__init__(location, middleware={MIDDLEWARE: CallMiddlewareFactory()}, **tls)
+        self._actions = Actions(pipeline, engine, sessions, self._statements, longest_ms)
+        middleware = {MIDDLEWARE: CallMiddlewareFactory(pipeline.identify)}
+        auth = None if tls.get("verify_client") else Handshake()
+        super().__init__(location, auth, middleware=middleware, **tls)
 
     def do_get(self, context: fl.ServerCallContext, ticket: fl.Ticket) -> fl.FlightDataStream:
         """Stream what a ticket stands for: a query as JSON or SQL text, or a ticket of ours."""
@@ -130,14 +136,13 @@ class FlightServer(fl.FlightServerBase):
         if isinstance(command, QueryCommand):
             return Asked(command.sql, command.timeout_ms, command.dialect, b"", command.parameters)
         kind = kind_of(command)
+        timeout_ms = exchange.session.options.get(TIMEOUT, self._longest_ms)
         if kind == "CommandStatementQuery":
-            return Asked(command.query, self._longest_ms, transaction=command.transaction_id)
+            return Asked(command.query, timeout_ms, transaction=command.transaction_id)
         if kind == "CommandPreparedStatementQuery":
             handle = command.prepared_statement_handle
             _, statement = self._sessions.of_statement(exchange.session, handle)
-            return Asked(
-                statement.sql, self._longest_ms, transaction=statement.transaction, rows=statement.rows
-            )
+            return Asked(statement.sql, timeout_ms, transaction=statement.transaction, rows=statement.rows)
         if kind == "IngestCommand":
             raise invalid("rows are sent with DoPut")
         raise Unimplemented(f"[INVALID_REQUEST] {kind} is not supported")
@@ -165,6 +170,7 @@ class FlightServer(fl.FlightServerBase):
                     context.add_header,
                     arrived,
                     self._callers.query_id(call),
+                    self._callers.endpoints(call) or session.options.get(ENDPOINTS, 1),
                 )
             except QueryRefused as refusal:
                 context.add_trailer("x-sqlstate", SQLSTATE[refusal.code])

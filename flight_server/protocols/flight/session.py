@@ -12,22 +12,31 @@ from typing import Any, cast
 import pyarrow.flight as fl
 
 from flight_server.model import Caller, Credential, Protocol
+from flight_server.protocols.flight.errors import refusals_on_the_wire
 from flight_server.protocols.flight.sessions import Anchor, owner_of
 
 MIDDLEWARE = "call"
 COOKIE = "hatidata-session"
+SUFFIX_MARK = "~"
+UNKNOWN_ADDRESS = "0.0.0.0"
+MOST_ENDPOINTS = 64
 
 
 class CallMiddleware(fl.ServerMiddleware):
     """The headers of one call, and what is to happen when the call ends."""
 
-    def __init__(self, headers: Mapping[str, list[Any]]) -> None:
+    def __init__(self, headers: Mapping[str, list[Any]], reply: dict[str, str] | None = None) -> None:
         self.headers = headers
+        self._reply = reply
         self._at_end: list[Callable[[], None]] = []
 
     def at_end(self, action: Callable[[], None]) -> None:
         """Have *action* done when the call is over, however it ends."""
         self._at_end.append(action)
+
+    def sending_headers(self) -> dict[str, str] | None:
+        """Return the headers of the answer; pyarrow's hook, which it may call twice."""
+        return self._reply
 
     def call_completed(self, exception: BaseException | None) -> None:
         """Do what was left for the end of the call; pyarrow's hook."""
@@ -44,11 +53,43 @@ class CallMiddleware(fl.ServerMiddleware):
 
 
 class CallMiddlewareFactory(fl.ServerMiddlewareFactory):
-    """Makes one `CallMiddleware` for each call."""
+    """Makes one `CallMiddleware` for each call, and answers Handshake.
+
+    The answer to a Handshake is a token: the key, and the name of a session of its own. So
+    nothing has to be remembered, and a token outlives a restart of the server.
+
+    Args:
+        identify: Refuses a caller that is nobody.
+    """
+
+    def __init__(self, identify: Callable[[Caller], None]) -> None:
+        self._identify = identify
 
     def start_call(self, info: fl.CallInfo, headers: Mapping[str, list[Any]]) -> CallMiddleware:
         """Keep the headers of a call; pyarrow's hook."""
-        return CallMiddleware(headers)
+        call = CallMiddleware(headers)
+        if info.method != fl.FlightMethod.HANDSHAKE:
+            return call
+        with refusals_on_the_wire():
+            credential = _credential(call, None)
+            self._identify(Caller(credential, None, "flight", UNKNOWN_ADDRESS))
+        secret = credential.secret if credential else ""
+        token = f"Bearer {secret}{SUFFIX_MARK}{secrets.token_hex(12)}"
+        return CallMiddleware(headers, {"authorization": token})
+
+
+class Handshake(fl.ServerAuthHandler):
+    """Lets pyarrow answer the Handshake RPC at all; the middleware does the work.
+
+    A server with an auth handler does not see the name of a client's certificate.
+    """
+
+    def authenticate(self, outgoing: Any, incoming: Any) -> None:
+        """Leave it to the middleware."""
+
+    def is_valid(self, token: bytes) -> bytes:
+        """Accept a call without pyarrow's own kind of token."""
+        return b""
 
 
 def call_of(context: fl.ServerCallContext) -> CallMiddleware:
@@ -80,7 +121,7 @@ class CallerReader:
             protocol = told if told in ("http", "mcp") else protocol
             source = call.header("x-forwarded-for") or source
         override = call.header("x-agent-id") or None
-        return Caller(_credential(context, call), override, cast(Protocol, protocol), source)
+        return Caller(_credential(call, context), override, cast(Protocol, protocol), source)
 
     def query_id(self, call: CallMiddleware) -> str:
         """Return the id that the gateway chose, or an empty string."""
@@ -91,8 +132,18 @@ class CallerReader:
         if self.is_gateway(call):
             return None
         cookie = _cookie(call.header("cookie"))
-        names = (f"cookie:{cookie}", f"peer:{context.peer()}") if cookie else (f"peer:{context.peer()}",)
-        return Anchor(owner_of(caller), names)
+        _, _, token = call.header("authorization").partition(SUFFIX_MARK)
+        names = (
+            *((f"cookie:{cookie}",) if cookie else ()),
+            *((f"token:{token}",) if token else ()),
+            f"peer:{context.peer()}",
+        )
+        return Anchor(owner_of(caller), names[:2] if token else names)
+
+    def endpoints(self, call: CallMiddleware) -> int:
+        """Return how many endpoints the header asks for; 0 if it does not."""
+        told = call.header("x-hatidata-endpoints")
+        return min(int(told), MOST_ENDPOINTS) if told.isascii() and told.isdigit() else 0
 
 
 def new_query_id() -> str:
@@ -114,16 +165,17 @@ def _cookie(header: str) -> str:
     return next((value for name, _, value in pairs if name == COOKIE), "")
 
 
-def _credential(context: fl.ServerCallContext, call: CallMiddleware) -> Credential | None:
+def _credential(call: CallMiddleware, context: fl.ServerCallContext | None) -> Credential | None:
     value = call.header("authorization")
     if not value:
-        name = context.peer_identity()
+        name = context.peer_identity() if context else b""
         return Credential("certificate", name.decode()) if name else None
     scheme, _, secret = value.partition(" ")
     if scheme.lower() == "basic":
         return Credential("key", _basic_password(secret.strip()))
     if scheme.lower() in ("bearer", "apikey"):
-        return Credential("key", secret.strip())
+        key, mark, _ = secret.strip().partition(SUFFIX_MARK)
+        return None if mark and not key else Credential("key", key)
     return Credential("key", value.strip())
 
 

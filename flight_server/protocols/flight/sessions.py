@@ -21,8 +21,6 @@ from flight_server.engines.engine import Session
 from flight_server.model import Caller, Kind
 from flight_server.protocols.flight.messages import invalid
 
-OptionValue = str | bool | int | float | tuple[str, ...]
-
 MOST_PREPARED = 1000
 SWEEP_S = 5.0
 DEFAULT_SCHEMA = "main"
@@ -75,7 +73,7 @@ class FlightSession:
         self.session_id = f"ses_{secrets.token_hex(6)}"
         self.cookie = ""
         self.transaction = b""
-        self.options: dict[str, OptionValue] = {}
+        self.options: dict[str, int] = {}
         self.prepared: OrderedDict[bytes, Prepared] = OrderedDict()
         self.users = 0
         self.last_used = time.monotonic()

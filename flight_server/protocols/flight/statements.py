@@ -14,15 +14,24 @@ from flight_server.answer import Answer
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Receipt, Scalar
 from flight_server.pipeline import Described, Pipeline
+from flight_server.protocols.flight.errors import guarded
 from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
 from flight_server.protocols.flight.messages import receipt_bytes
 from flight_server.protocols.flight.parameters import rows_of
+from flight_server.protocols.flight.parts import SharedResults
 from flight_server.protocols.flight.results import Result, Results
 from flight_server.protocols.flight.running import Running
 from flight_server.protocols.flight.session import new_query_id
 from flight_server.protocols.flight.sessions import FlightSession, Sessions
 from flight_server.protocols.flight.streams import answer_stream, batch_stream
-from flight_server.protocols.flight.tickets import PartTicket, QueryTicket, ResultTicket, TicketSealer, used
+from flight_server.protocols.flight.tickets import (
+    PartTicket,
+    QueryTicket,
+    ResultTicket,
+    Ticket,
+    TicketSealer,
+    used,
+)
 
 READS_START_S = 0.1
 COUNT = pa.schema([pa.field("Count", pa.int64())])
@@ -42,6 +51,7 @@ class Statements:
         self.sealer = TicketSealer(secret)
         self.results = Results()
         self.running = Running()
+        self._shared = SharedResults()
 
     def describe(self, exchange: Exchange, asked: Asked) -> Described:
         """Return what *asked* would answer with."""
@@ -66,13 +76,32 @@ class Statements:
             return fl.FlightInfo(table.schema, descriptor, [endpoint], affected, -1, False, metadata)
         session = self._session(exchange, asked.transaction)
         query_id = exchange.told_id or new_query_id()
-        ticket = QueryTicket(
-            query_id, asked.sql, asked.timeout_ms, asked.dialect, asked.transaction, asked.rows
-        )
-        endpoint = fl.FlightEndpoint(self.sealer.seal(ticket), [])
+        endpoints = [
+            fl.FlightEndpoint(self.sealer.seal(ticket), [])
+            for ticket in self._tickets(exchange, asked, query_id)
+        ]
         if session.engine.in_transaction:
             session.expect_read()
-        return fl.FlightInfo(described.schema, descriptor, [endpoint], -1, -1, False, promised(query_id))
+        return fl.FlightInfo(described.schema, descriptor, endpoints, -1, -1, False, promised(query_id))
+
+    def _tickets(self, exchange: Exchange, asked: Asked, query_id: str) -> list[Ticket]:
+        """Return the tickets of a query: one, or as many as the caller asked for."""
+        many = asked.rows is not None and asked.rows.num_rows != 1
+        if exchange.endpoints == 1 or many:
+            transaction = asked.transaction
+            return [
+                QueryTicket(
+                    query_id,
+                    asked.sql,
+                    asked.timeout_ms,
+                    asked.dialect,
+                    transaction,
+                    asked.rows,
+                    asked.parameters,
+                )
+            ]
+        token = self._shared.plan(exchange.owner, query_id, asked)
+        return [PartTicket(token, part) for part in range(exchange.endpoints)]
 
     def change(self, exchange: Exchange, asked: Asked) -> tuple[pa.Table, Receipt]:
         """Run a statement, once for every row of parameters, and return what it answers."""
@@ -110,13 +139,46 @@ class Statements:
                 raise used()
             return batch_stream(result.table.schema, result.table.to_batches(), result.metadata)
         if isinstance(ticket, PartTicket):
-            raise used()
+            return self._fetch_part(exchange, ticket)
         return self._fetch_query(exchange, ticket)
+
+    def cancel(self, owner: str, handle: bytes) -> bool:
+        """Stop what a ticket stands for, before or while it is fetched; tell whether there was anything."""
+        ticket = self.sealer.open(handle)
+        if isinstance(ticket, ResultTicket):
+            return self.results.take(owner, ticket.token) is not None
+        if isinstance(ticket, PartTicket):
+            self.running.cancel(owner, self._shared.find(owner, ticket.token).plan.query_id)
+        else:
+            self.running.cancel(owner, ticket.query_id)
+        return True
+
+    def _fetch_part(self, exchange: Exchange, ticket: PartTicket) -> fl.FlightDataStream:
+        shared = self._shared.find(exchange.owner, ticket.token)
+        plan = shared.plan
+        shared.join(ticket.part, exchange.is_gone)
+        exchange.at_end(lambda: shared.leave(ticket.part))
+
+        def run() -> Answer:
+            _, is_gone = self.running.start(exchange.owner, plan.query_id, shared.is_gone)
+            session = self._session(exchange, plan.asked.transaction)
+            values = next(rows_of(plan.asked.rows)) if plan.asked.rows is not None else plan.asked.parameters
+            query = query_of(exchange, plan.asked, values, plan.query_id)
+            return self._pipeline.run(query, session.engine, is_gone, session.session_id)
+
+        return fl.GeneratorStream(shared.start(run), guarded(shared.messages(ticket.part)))
 
     def _fetch_query(self, exchange: Exchange, ticket: QueryTicket) -> fl.FlightDataStream:
         first, is_gone = self.running.start(exchange.owner, ticket.query_id, exchange.is_gone)
         exchange.at_end(lambda: self.running.end(exchange.owner, ticket.query_id))
-        asked = Asked(ticket.sql, ticket.timeout_ms, ticket.dialect, ticket.transaction, (), ticket.rows)
+        asked = Asked(
+            ticket.sql,
+            ticket.timeout_ms,
+            ticket.dialect,
+            ticket.transaction,
+            ticket.parameters,
+            ticket.rows,
+        )
         query_id = ticket.query_id if first else new_query_id()
         return self._stream(replace(exchange, is_gone=is_gone), asked, query_id)
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from flight_server.errors import ErrorCode, QueryRefused
-from flight_server.model import Dialect
+from flight_server.model import Dialect, Scalar
 from flight_server.protocols.flight.messages import invalid
 from flight_server.protocols.flight.protobuf import make, wrap
 
@@ -28,7 +28,8 @@ class QueryTicket:
 
     Attributes:
         transaction: Id of the transaction it belongs to, or empty.
-        rows: Its parameter values, one row for each run; None for no parameters.
+        rows: Its parameter values, one row for each run; None if they are not in a table.
+        parameters: Its parameter values as JSON has them.
     """
 
     query_id: str
@@ -37,6 +38,7 @@ class QueryTicket:
     dialect: Dialect
     transaction: bytes = b""
     rows: pa.Table | None = None
+    parameters: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def _encode(ticket: Ticket) -> bytes:
             "timeout_ms": ticket.timeout_ms,
             "dialect": ticket.dialect,
             "transaction": ticket.transaction.hex(),
+            "parameters": ticket.parameters,
         }
     )
     return head.encode() + b"\0" + _encode_rows(ticket.rows)
@@ -142,4 +145,5 @@ def _decode(body: bytes) -> Ticket:
         told["dialect"],
         bytes.fromhex(told["transaction"]),
         pa.ipc.open_stream(rows).read_all() if rows else None,
+        tuple(told["parameters"]),
     )

@@ -1,0 +1,143 @@
+"""One result shared by several endpoints, which clients fetch in parallel.
+
+The endpoints take turns at one running query, so together they hold every row
+once and all of one snapshot. When one of them is cut, all are: its rows would
+be missing from the whole.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from flight_server.answer import Answer
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.protocols.flight.exchange import Asked
+from flight_server.protocols.flight.messages import receipt_bytes
+from flight_server.protocols.flight.streams import end_of
+from flight_server.protocols.flight.tickets import used
+
+LIFETIME_S = 300.0
+MOST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query whose result is to be shared.
+
+    Attributes:
+        owner: Whose endpoints they are.
+    """
+
+    owner: str
+    query_id: str
+    asked: Asked
+    expires: float
+
+
+class SharedResult:
+    """The running query, and the endpoints that pull from it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._pull = threading.Lock()
+        self._state = threading.Lock()
+        self._fetched: set[int] = set()
+        self._watching: dict[int, Callable[[], bool]] = {}
+        self._failed = False
+        self._answer: Answer | None = None
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+
+    def is_gone(self) -> bool:
+        """Tell whether the query must stop: one of its readers has left."""
+        with self._state:
+            return self._failed or any(is_gone() for is_gone in self._watching.values())
+
+    def join(self, part: int, is_gone: Callable[[], bool]) -> None:
+        """Begin to fetch an endpoint.
+
+        Raises:
+            QueryRefused: INVALID_REQUEST: it was fetched before.
+        """
+        with self._state:
+            if part in self._fetched:
+                raise used()
+            self._fetched.add(part)
+            self._watching[part] = is_gone
+
+    def leave(self, part: int) -> None:
+        """End the fetch of an endpoint; after one that was cut nothing more comes."""
+        with self._state:
+            self._watching.pop(part, None)
+            failed, last = self._failed, not self._watching
+        if failed and last and self._answer is not None:
+            self._answer.close()
+
+    def start(self, run: Callable[[], Answer]) -> pa.Schema:
+        """Run the query unless it runs already, and return its schema."""
+        with self._pull:
+            if self._answer is None:
+                self._answer = run()
+                self._batches = self._answer.batches()
+            return self._answer.schema
+
+    def messages(self, part: int) -> Iterator[Any]:
+        """Yield this endpoint's share of the rows, and last the receipt."""
+        whole = False
+        try:
+            while (batch := self._next()) is not None:
+                yield batch
+            whole = True
+        finally:
+            if not whole:
+                with self._state:
+                    self._failed = True
+        answer = self._answer
+        if answer is not None and answer.receipt is not None:
+            yield end_of(answer.schema, receipt_bytes(answer.receipt))
+
+    def _next(self) -> pa.RecordBatch | None:
+        with self._pull:
+            if self._failed:
+                raise QueryRefused(ErrorCode.QUERY_CANCELLED, detail="another endpoint was cut")
+            return next(self._batches, None)
+
+
+class SharedResults:
+    """The shared results whose endpoints are out."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._results: OrderedDict[str, SharedResult] = OrderedDict()
+
+    def plan(self, owner: str, query_id: str, asked: Asked) -> str:
+        """Note a query that is to be shared and return the token of its tickets."""
+        token = secrets.token_hex(16)
+        plan = Plan(owner, query_id, asked, time.monotonic() + LIFETIME_S)
+        with self._lock:
+            self._results[token] = SharedResult(plan)
+            while len(self._results) > MOST:
+                self._results.popitem(last=False)
+        return token
+
+    def find(self, owner: str, token: str) -> SharedResult:
+        """Return a shared result.
+
+        Raises:
+            QueryRefused: INVALID_REQUEST: its time is over, or it never was.
+        """
+        with self._lock:
+            shared = self._results.get(token)
+            now = time.monotonic()
+            while self._results and next(iter(self._results.values())).plan.expires < now:
+                self._results.popitem(last=False)
+        if shared is None or shared.plan.owner != owner:
+            raise used()
+        return shared
