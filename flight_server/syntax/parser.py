@@ -93,10 +93,10 @@ class Parser:
     def without_comments(self, sql: str) -> str:
         """Return *sql* without its comments; strings stay as they are."""
         tokens, encoded = self.tokens(sql), sql.encode()
-        ends = [offset for offset, _ in tokens[1:]] + [len(encoded)]
+        starts = [offset for offset, _ in tokens] + [len(encoded)]
         return b"".join(
             b" " if "comment" in kind else encoded[start:end]
-            for (start, kind), end in zip(tokens, ends, strict=True)
+            for (start, kind), end in zip(tokens, starts[1:], strict=True)
         ).decode()
 
     def first_word(self, sql: str) -> str:
