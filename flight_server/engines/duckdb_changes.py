@@ -8,7 +8,7 @@ taken. The caller has opened the transaction, so a failure leaves nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 import pyarrow as pa
@@ -77,7 +77,7 @@ def load_rows(
         kind = "TEMP TABLE" if load.temporary else "TABLE"
         create = _CREATE[load.creates].format(kind=kind, table=target)
         with _registered(connection, ROWS, rows.schema.empty_table()):
-            connection.execute(f"{create} AS FROM temp.main.{ROWS}")
+            connection.execute(f"{create} ({_columns(connection)})").fetchall()
     before = count_rows(connection, plan.check)
     with _registered(connection, ROWS, rows):
         answer = connection.execute(f"INSERT INTO {target} BY NAME FROM temp.main.{ROWS}").fetchone()
@@ -85,6 +85,16 @@ def load_rows(
     if plan.check:
         refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
     return counted(changed)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the column definitions of the registered rows.
+
+    `CREATE TABLE .. AS` of no rows would say the same, but DuckDB 2.0.0 then loses sight of a
+    row group that is inserted in the same transaction, until the database is opened anew.
+    """
+    described = connection.execute(f"DESCRIBE FROM temp.main.{ROWS}").fetchall()
+    return ", ".join(f"{quote(name)} {kind}" for name, kind, *_ in described)
 
 
 def change_many(
@@ -126,5 +136,8 @@ def _registered(
     connection.register(name, rows)
     try:
         yield
-    finally:
-        connection.unregister(name)
+    except BaseException:
+        with suppress(duckdb.Error):  # in a failed transaction; its rollback takes the view along
+            connection.unregister(name)
+        raise
+    connection.unregister(name)

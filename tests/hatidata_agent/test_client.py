@@ -221,10 +221,16 @@ def test_arrow_data_of_any_library_is_loaded(
     assert agent.query(f"SELECT count(*) AS n, sum(a) AS s FROM {name}") == [{"n": 6, "s": 12}]
 
 
+def test_more_rows_than_a_row_group_are_there_after_loading(agent: HatiDataAgent) -> None:
+    agent.load(pa.table({"a": range(200_000), "b": ["x"] * 200_000}), "many", mode="create_append")
+
+    assert agent.query_arrow("SELECT * FROM many").num_rows == 200_000
+
+
 def test_a_table_that_exists_is_not_created_again(agent: HatiDataAgent) -> None:
     data = pa.table({"a": [1]})
     agent.load(data, "made_once", mode="create")
-    with pytest.raises(QueryError):
+    with pytest.raises(QueryError, match="already exists"):
         agent.load(data, "made_once", mode="create")
 
     assert agent.query("SELECT count(*) AS n FROM made_once") == [{"n": 1}]
