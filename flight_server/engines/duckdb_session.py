@@ -3,20 +3,20 @@
 A query outside a transaction gets a connection of its own and a READ ONLY
 transaction; only transactions and temporary tables pin one connection to the
 session. DuckDB refuses a second statement while a result is open on its
-connection, so results inside a transaction are gathered first.
+connection, so what is left of such a result is gathered first.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from flight_server.engines.batches import COUNT_SCHEMA, cut, rows_per_batch
+from flight_server.engines.batches import COUNT_SCHEMA, rows_per_batch
 from flight_server.engines.duckdb_changes import (
     Answered,
     change_many,
@@ -26,6 +26,8 @@ from flight_server.engines.duckdb_changes import (
     refuse_hidden_rows,
 )
 from flight_server.engines.duckdb_errors import refusal
+from flight_server.engines.duckdb_streams import ERRORS as _ERRORS
+from flight_server.engines.duckdb_streams import PinnedStream, Streaming
 from flight_server.engines.engine import Load
 from flight_server.engines.wire_types import wire_outputs, wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
@@ -37,51 +39,6 @@ from flight_server.watcher import Call
 if TYPE_CHECKING:
     from flight_server.engines.duckdb_engine import DuckDBEngine
 
-_ERRORS = (duckdb.Error, OSError, pa.ArrowException, RuntimeError)
-
-
-class Streaming:
-    """A query whose rows DuckDB computes while they are pulled."""
-
-    def __init__(
-        self,
-        reader: pa.RecordBatchReader,
-        schema: pa.Schema,
-        give_back: Callable[[bool], None],
-        fail: Callable[[Exception], QueryRefused],
-        batch_bytes: int,
-    ) -> None:
-        self.schema = schema
-        self.rows_affected: int | None = None
-        self._reader: pa.RecordBatchReader | None = reader
-        self._give_back = give_back
-        self._whole = False
-        self._fail = fail
-        self._batch_bytes = batch_bytes
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the result as it is computed."""
-        reader = self._reader
-        while reader is not None:
-            try:
-                batch = reader.read_next_batch()
-            except StopIteration:
-                self._whole = True
-                return
-            except _ERRORS as error:
-                raise self._fail(error) from None
-            if batch.num_rows:
-                yield from cut(_with_schema(batch, self.schema), self._batch_bytes)
-
-    def close(self) -> None:
-        """Stop the query, if it still runs, and give its connection back."""
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            with suppress(*_ERRORS):
-                reader.close()
-            del reader
-            self._give_back(self._whole)
-
 
 class DuckDBSession:
     """One caller's session."""
@@ -91,13 +48,14 @@ class DuckDBSession:
         self._lock = threading.RLock()
         self._pinned: duckdb.DuckDBPyConnection | None = None
         self._defined = False
+        self._open_stream: PinnedStream | None = None
         self.default_schema = DEFAULT_SCHEMA
         self.temporary: frozenset[TableName] = frozenset()
         self.in_transaction = False
 
     def execute(
         self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
-    ) -> Answered | Streaming:
+    ) -> Answered | Streaming | PinnedStream:
         """Run *plan*; `version` is the catalog's, for what is remembered about its types."""
         try:
             if plan.kind is Kind.CONTROL:
@@ -173,8 +131,19 @@ class DuckDBSession:
             self._lock.release()
 
     def _described(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
-        pinned = self._pinned if self.temporary or self.in_transaction else None
-        connection = pinned or self._engine.owners.borrow()
+        if self.temporary or self.in_transaction:
+            with self._lock:
+                self._free()
+                return self._described_on(self._connection(), plan, parameters)
+        connection = self._engine.owners.borrow()
+        try:
+            return self._described_on(connection, plan, parameters)
+        finally:
+            self._engine.owners.give_back(connection)
+
+    def _described_on(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar]
+    ) -> pa.Schema:
         try:
             relation = connection.sql(plan.sql, params=list(parameters) or None)
             kinds, names = relation.types, relation.columns
@@ -183,13 +152,13 @@ class DuckDBSession:
             return wire_schema(empty.to_arrow_table().schema, names, kinds)
         except _ERRORS as error:
             raise refusal(error, None, plan.hides, self._engine.catalog) from None
-        finally:
-            if pinned is None:
-                self._engine.owners.give_back(connection)
 
     def close(self) -> None:
         """Roll back what is open and close the session's connection."""
         with self._lock:
+            stream, self._open_stream = self._open_stream, None
+            if stream is not None:
+                stream.close()
             if self._pinned is not None:
                 with suppress(duckdb.Error):
                     self._pinned.interrupt()
@@ -237,20 +206,37 @@ class DuckDBSession:
         reader = relation.to_arrow_reader(rows_per_batch(kinds, self._engine.options.batch_bytes))
         return reader, wire_schema(reader.schema, names, kinds)
 
-    def _in_session(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Answered:
-        """Run *plan* on the session's own connection and gather what it answers."""
+    def _in_session(
+        self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
+    ) -> Answered | PinnedStream:
+        """Run *plan* on the session's own connection."""
+        if plan.kind is Kind.READ:
+            return self._read_pinned(plan, parameters, call, version)
+        return self._on_pinned(
+            plan, call, lambda connection: self._change(connection, plan, parameters, call)
+        )
+
+    def _read_pinned(
+        self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
+    ) -> PinnedStream:
+        """Start a query on the session's own connection."""
+
+        def fail(error: Exception) -> QueryRefused:
+            return refusal(error, call, plan.hides, self._engine.catalog)
+
         self._take(call)
         try:
             connection = self._connection()
             let_go = call.on_stop(connection.interrupt)
             try:
-                if plan.kind is Kind.READ:
-                    reader, schema = self._open(connection, plan, parameters, version)
-                    return Answered(schema, reader.read_all(), None)
-                with self._engine.changes.writing():
-                    return self._change(connection, plan, parameters, call)
-            finally:
+                reader, schema = self._open(connection, plan, parameters, version)
+            except BaseException:
                 let_go()
+                raise
+            batch_bytes = self._engine.options.batch_bytes
+            stream = PinnedStream(self._lock, reader, schema, let_go, fail, batch_bytes)
+            self._open_stream = stream
+            return stream
         finally:
             self._lock.release()
 
@@ -339,6 +325,13 @@ class DuckDBSession:
         """Wait for the session's connection; another statement of the session may be running on it."""
         while not self._lock.acquire(timeout=0.05):
             call.check()
+        self._free()
+
+    def _free(self) -> None:
+        """Gather what is left of an open result; the caller has the lock."""
+        stream, self._open_stream = self._open_stream, None
+        if stream is not None and stream.open:
+            stream.gather()
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._pinned is None:
@@ -358,10 +351,3 @@ def _gathered(relation: duckdb.DuckDBPyRelation, rows_affected: int | None) -> A
     kinds, names = relation.types, relation.columns
     table = relation.project(wire_outputs(kinds)).to_arrow_table()
     return Answered(wire_schema(table.schema, names, kinds), table, rows_affected)
-
-
-def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return *batch* under *schema*, which differs in names and metadata at most."""
-    if batch.schema.equals(schema, check_metadata=True):
-        return batch
-    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)

@@ -149,7 +149,8 @@ class Actions:
             raise invalid("a transaction ends with COMMIT or ROLLBACK")
         session = self._sessions.of_transaction(exchange.owner, request.transaction_id)
         try:
-            self._run(exchange, session, text)
+            if session.engine.in_transaction:  # its client may have ended it in SQL
+                self._run(exchange, session, text)
         finally:
             self._sessions.end(request.transaction_id)
         return []
