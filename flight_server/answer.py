@@ -6,6 +6,7 @@ query is settled exactly once and gives its slot and its connection back.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -66,6 +67,9 @@ class Progress:
         self._engine = engine
         self._session_id = session_id
         self._steps: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._settled: Settled | None = None
+        call.when_stuck(self._give_up)
         self._last = time.perf_counter()
 
     def step(self, name: str) -> None:
@@ -84,9 +88,14 @@ class Progress:
         """End a query that was answered to the last row.
 
         Raises:
-            QueryRefused: SERVICE_UNAVAILABLE, if the record cannot be written.
+            QueryRefused: SERVICE_UNAVAILABLE, if the record cannot be written; the reason of the
+                stop, if the query was stopped and given up meanwhile.
         """
-        return self._settle(None).receipt
+        self.call.check()
+        settled = self._settle(None)
+        if settled.entry.outcome != "OK":
+            raise QueryRefused(ErrorCode(settled.entry.outcome))
+        return settled.receipt
 
     def refuse(self, error: BaseException) -> BaseException:
         """End a query that failed, and return what its adapter is to raise."""
@@ -110,14 +119,24 @@ class Progress:
         self._log.error("defect", query_id=self.query.query_id, exc_info=error)
         return QueryRefused(ErrorCode.INTERNAL_ERROR, detail=repr(error)[:2000])
 
+    def _give_up(self) -> None:
+        """End a stopped query whose handler hangs, most likely in sending to a reader that does not read."""
+        reason = self.call.reason or ErrorCode.QUERY_TIMEOUT
+        self.refuse(QueryRefused(reason, detail="the reader does not read"))
+
     def _settle(self, refusal: QueryRefused | None) -> Settled:
-        try:
-            settled = self._settlement.settle(self._happened(refusal))
-        finally:
-            self._release()
-        self._metrics.record(settled.entry)
-        log_query(self._log, settled.entry)
-        return settled
+        """Settle, count and log the query, the first time; give everything back."""
+        with self._lock:
+            if self._settled is not None:
+                self._release()
+                return self._settled
+            try:
+                self._settled = self._settlement.settle(self._happened(refusal))
+            finally:
+                self._release()
+        self._metrics.record(self._settled.entry)
+        log_query(self._log, self._settled.entry)
+        return self._settled
 
     def _release(self) -> None:
         self._watcher.forget(self.call)

@@ -113,6 +113,7 @@ class Pipeline:
             services.audit.ensure_writable()
             execution = session.execute(plan, query.parameters, call, _version(progress))
             progress.execution = execution
+            call.check()
             progress.step("execute")
             return Answer(progress, plan, execution, services.mask_pool)
         except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled

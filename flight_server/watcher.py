@@ -15,6 +15,8 @@ from types import TracebackType
 from flight_server.errors import ErrorCode, QueryRefused
 
 INTERVAL_S = 0.02
+STUCK_S = 1.0
+"""How long a stopped call may take to end by itself; one whose reader does not read never does."""
 
 
 class Call:
@@ -27,7 +29,8 @@ class Call:
 
     def __init__(self, deadline: float, is_gone: Callable[[], bool] | None = None) -> None:
         self.deadline = deadline
-        self.principal_key = ""
+        self._stopped_at = 0.0
+        self._when_stuck: Callable[[], None] | None = None
         self._is_gone = is_gone
         self._reason: ErrorCode | None = None
         self._interrupts: list[Callable[[], None]] = []
@@ -44,7 +47,9 @@ class Call:
 
     def stop(self, reason: ErrorCode) -> None:
         """Stop the call for *reason*; the first reason stays."""
-        self._reason = self._reason or reason
+        if self._reason is None:
+            self._stopped_at = time.monotonic()
+            self._reason = reason
         self._stopped.set()
         for interrupt in tuple(self._interrupts):
             interrupt()
@@ -52,7 +57,7 @@ class Call:
     def check(self) -> None:
         """Raise the refusal that says why the call must stop, if it must."""
         if self._reason is None and time.monotonic() >= self.deadline:
-            self._reason = ErrorCode.QUERY_TIMEOUT
+            self.stop(ErrorCode.QUERY_TIMEOUT)
         if self._reason is not None:
             raise QueryRefused(self._reason)
 
@@ -67,6 +72,17 @@ class Call:
                 self._interrupts.remove(interrupt)
 
         return let_go
+
+    def when_stuck(self, action: Callable[[], None]) -> None:
+        """Have *action* done, once, if the call is stopped and does not end."""
+        self._when_stuck = action
+
+    def take_stuck(self, now: float) -> Callable[[], None] | None:
+        """Return what is to be done if the call is stopped but has not ended for too long."""
+        if self._reason is None or now - self._stopped_at < STUCK_S:
+            return None
+        action, self._when_stuck = self._when_stuck, None
+        return action
 
     def look(self, now: float) -> None:
         """Stop the call if its time is over or its caller has gone; interrupt again if it is stopped.
@@ -136,8 +152,13 @@ class Watcher:
                 if not self._calls and not self._closed:
                     self._work.wait()
                 continue
-            now = time.monotonic()
-            with self._lock:
-                for call in tuple(self._calls):
-                    call.look(now)
+            self._look(time.monotonic())
             time.sleep(INTERVAL_S)
+
+    def _look(self, now: float) -> None:
+        with self._lock:
+            for call in self._calls:
+                call.look(now)
+            stuck = [action for call in self._calls if (action := call.take_stuck(now))]
+        for action in stuck:
+            threading.Thread(target=action, name="stuck", daemon=True).start()
