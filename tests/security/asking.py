@@ -20,6 +20,7 @@ import pyarrow.flight as flight
 import pyarrow.parquet as parquet
 import requests
 from adbc_driver_flightsql import DatabaseOptions
+from adbc_driver_manager import AdbcStatement
 
 from tests.security.cases import Case, Row
 
@@ -130,13 +131,47 @@ class FlightSqlAsker:
         try:
             with closing(self._connection.cursor()) as cursor:
                 cursor.execute(question.sql, question.params or None)
-                return _table(cursor.fetch_arrow_table(), {})
+                table = cursor.fetch_arrow_table()
+                return _table(table if table.num_columns else _count(cursor.rowcount), {})
         except flightsql.Error as refused:
             return _refusal(f"{type(refused).__name__}: {refused}", "")
 
     def close(self) -> None:
         """See `Asker`."""
         self._connection.close()
+
+
+class PlainFlightSqlAsker(FlightSqlAsker):
+    """The ADBC driver without preparing: one statement, executed as it is."""
+
+    def ask(self, question: Question) -> Answer:
+        """See `Asker`."""
+        if question.params:
+            return super().ask(question)
+        try:
+            with closing(AdbcStatement(self._connection.adbc_connection)) as statement:
+                statement.set_sql_query(question.sql)
+                stream, changed = statement.execute_query()
+                table = pa.RecordBatchReader.from_stream(stream).read_all()
+                return _table(table if table.num_columns else _count(changed), {})
+        except (flightsql.Error, pa.ArrowException) as refused:
+            return _refusal(f"{type(refused).__name__}: {refused}", "")
+
+
+class FlightInfoAsker(FlightAsker):
+    """GetFlightInfo with a JSON command, then every endpoint that it names."""
+
+    def ask(self, question: Question) -> Answer:
+        """See `Asker`."""
+        descriptor = flight.FlightDescriptor.for_command(question.body())
+        try:
+            info = self._client.get_flight_info(descriptor, self._options)
+            readers = [self._client.do_get(endpoint.ticket, self._options) for endpoint in info.endpoints]
+            table = pa.concat_tables([reader.read_all() for reader in readers])
+        except (flight.FlightError, pa.ArrowException) as refused:
+            return _refusal(f"{type(refused).__name__}: {refused}", "")
+        promised = f"{info.schema} {info.schema.metadata} {info.total_records} {info.total_bytes}"
+        return _table(table, {"promised": promised})
 
 
 class HttpAsker:
@@ -176,6 +211,11 @@ def _table(table: pa.Table, extra: Mapping[str, str]) -> Answer:
         extra={**extra, "metadata": str(metadata) + str(table.schema.metadata)},
         raw=f"{table.schema} {metadata} {rows} {extra}",
     )
+
+
+def _count(changed: int) -> pa.Table:
+    """What the other paths answer to a write, which the driver tells as a row count."""
+    return pa.table({"Count": pa.array([changed], pa.int64())})
 
 
 def rows_of(table: pa.Table) -> tuple[Row, ...]:
@@ -235,13 +275,15 @@ def _http(
 
 PATHS: dict[str, Callable[[Service, str], Asker]] = {
     "flight": FlightAsker,
+    "flight-info": FlightInfoAsker,
     "flightsql": FlightSqlAsker,
+    "flightsql-plain": PlainFlightSqlAsker,
     "http": _http("http", "/v1/query/arrow", read_arrow),
     "mcp-port": _http("mcp", "/v1/query/arrow", read_arrow),
     "json": _http("http", "/v1/query", read_json),
     "parquet": _http("http", "/v1/query/parquet", read_parquet),
 }
-SESSION_PATHS = ("flight", "flightsql")
+SESSION_PATHS = ("flight", "flight-info", "flightsql", "flightsql-plain")
 
 
 def ask_case(asker: Asker, case: Case) -> Answer:

@@ -108,10 +108,13 @@ def _normal(value: Any) -> Any:
             return [_normal(inner) for inner in value]
         case str() if _DECIMAL.fullmatch(value):
             return _number(Decimal(value))
+        case str() if _TIME.fullmatch(value):
+            return value.rstrip("0").rstrip(".")
         case _:
             return value
 
 
+_TIME = re.compile(r"[\d-]+T[\d:]+\.\d+")
 _DECIMAL = re.compile(r"-?\d{1,18}\.\d+")
 
 
