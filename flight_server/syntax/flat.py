@@ -41,7 +41,9 @@ def is_flat(root: Node, facts: Facts, sources: Sequence[Source] | None, classes:
         return False
     if (root.get("cte_map") or {}).get("map") or root["group_expressions"] or root["group_sets"]:
         return False
-    if root["having"] or root["qualify"] or root["sample"] or not classes <= _EXPRESSIONS:
+    if root["aggregate_handling"] != "STANDARD_HANDLING" or not classes <= _EXPRESSIONS:
+        return False
+    if root["having"] or root["qualify"] or root["sample"]:
         return False
     if any(source.columns is None for source in sources) or not _is_plain_from(root["from_table"]):
         return False
@@ -65,6 +67,7 @@ def _outside(root: Node, facts: Facts) -> list[list[str]]:
 def _is_plain_from(node: Node) -> bool:
     if node["type"] == "JOIN":
         plain = node["ref_type"] in ("REGULAR", "CROSS") and not node["using_columns"]
+        plain = plain and not node["ranking_expression"]
         return plain and _is_plain_from(node["left"]) and _is_plain_from(node["right"])
     return node["type"] == "BASE_TABLE" and not node["column_name_alias"] and not node["sample"]
 
