@@ -41,7 +41,7 @@ def leakproof_conjuncts(
 ) -> dict[str, list[Node]]:
     """Return by alias the conjuncts of *select* that may be tested inside the fence of that table."""
     where = select.get("where_clause")
-    if where is None or not sources or not _joins_are_ordinary(select["from_table"]):
+    if where is None or select["sample"] or not sources or not _joins_are_ordinary(select["from_table"]):
         return {}
     found: dict[str, list[Node]] = {}
     conjuncts = where["children"] if where["type"] == "CONJUNCTION_AND" else [where]
@@ -72,7 +72,7 @@ def _joins_are_ordinary(node: Node) -> bool:
     """Tell whether the join's result stays the same if rows go early that a predicate rejects."""
     if node["type"] != "JOIN":
         return True
-    ordinary = node["ref_type"] in _ORDINARY_JOINS
+    ordinary = node["ref_type"] in _ORDINARY_JOINS and not node["ranking_expression"]
     return ordinary and _joins_are_ordinary(node["left"]) and _joins_are_ordinary(node["right"])
 
 
