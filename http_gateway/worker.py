@@ -6,19 +6,22 @@ supervisors would only disagree about who holds the ports (decision 0011).
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
 import select
+import selectors
 import signal
 import socket
 import struct
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
 import structlog
 from gunicorn.http.errors import ExpectationFailed, LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from http_gateway.errors import Code, Profile, Refused, error_body
 
@@ -28,6 +31,7 @@ STALL_SECONDS: Final = 30
 LINGER_MILLISECONDS: Final = 2
 """How long a thread waits for the next request on its connection before it gives the connection back."""
 
+_GONE_AGAIN: Final = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
 _STATUS: Final = {LimitRequestLine: 414, LimitRequestHeaders: 431, ExpectationFailed: 417}
 
 log = structlog.get_logger()
@@ -54,6 +58,22 @@ class GatewayWorker(ThreadWorker):
         if not self.alive:
             os._exit(0)
         super().handle_exit(sig, frame)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection, and give it a thread only when it has sent something."""
+        try:
+            client, address = listener.accept()
+        except OSError as fault:
+            if fault.errno not in _GONE_AGAIN:
+                log.warning("no connection accepted", reason=os.strerror(fault.errno or 0))
+            return
+        self.nr_conns += 1
+        connection = TConn(self.cfg, client, address, listener.getsockname())
+        connection.set_timeout()
+        self.pending_conns.append(connection)
+        self.poller.register(
+            client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
+        )
 
     def is_parent_alive(self) -> bool:
         """Say yes: a shell that started the gateway may end, and `hati serve` ends its children itself."""

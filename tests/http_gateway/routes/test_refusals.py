@@ -1,0 +1,62 @@
+"""What callers with few rights read, on both ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fixtures.gateway import Pair, make_pair, start_pair
+from tests.fixtures.service import hati
+
+Headers = dict[str, str]
+Restricted = tuple[Pair, Headers, Headers]
+LIMITS = "analyst:\n  requests_per_minute: 1\n  burst: 1\n"
+
+
+def with_key_of(pair: Pair, role: str) -> Headers:
+    key = hati("keys", "create", "--role", role, "--agent", f"{role}-1", home=pair.home).stdout.strip()
+    return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture(scope="module")
+def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restricted]:
+    """A pair, the header of an analyst who may ask once a minute and has, and that of a developer."""
+    pair = make_pair(tmp_path_factory.mktemp("restricted") / "hati")
+    (pair.home / "policies" / "limits.yaml").write_text(LIMITS)
+    analyst, developer = with_key_of(pair, "analyst"), with_key_of(pair, "developer")
+    try:
+        start_pair(pair).post("select 1", headers=analyst)
+        yield pair, analyst, developer
+    finally:
+        pair.close()
+
+
+@pytest.mark.parametrize("profile", ["http", "mcp"])
+def test_a_limit_says_when_to_come_back(restricted: Restricted, profile: str) -> None:
+    pair, analyst, _ = restricted
+    response = pair.post("select 1", "arrow", profile=profile, headers=analyst)
+
+    assert response.status_code == 429
+    assert "RATE_LIMITED" in response.json().values()
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.headers["X-RateLimit-Remaining"] == "0"
+    assert int(response.headers["X-RateLimit-Limit"]) >= 1
+    assert int(response.headers["X-RateLimit-Reset"]) > 1_700_000_000
+
+
+def test_only_the_native_profile_names_agent_and_table(restricted: Restricted) -> None:
+    pair, _, developer = restricted
+    main = pair.post("select * from closed", headers=developer).json()
+    native = pair.post("select * from closed", profile="mcp", headers=developer).json()
+
+    assert (main["error"], main["code"]) == ("Permission denied", "POLICY_DENIED")
+    assert native["error"] == "POLICY_DENIED"
+    assert native["message"] == "Agent 'developer-1' is not permitted to access table 'closed'"
+
+
+def test_another_agents_name_is_refused(restricted: Restricted) -> None:
+    pair, _, developer = restricted
+    response = pair.post("select 1", headers=developer | {"X-Agent-Id": "somebody-else"})
+
+    assert (response.status_code, response.json()["code"]) == (403, "POLICY_DENIED")
