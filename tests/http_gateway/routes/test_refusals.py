@@ -21,13 +21,14 @@ def with_key_of(pair: Pair, role: str) -> Headers:
 
 @pytest.fixture(scope="module")
 def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restricted]:
-    """A pair, the header of an analyst who may ask once a minute and has, and that of a developer."""
+    """A pair, the header of an analyst who may ask once a minute and has, and that of an auditor, who may read no table."""
     pair = make_pair(tmp_path_factory.mktemp("restricted") / "hati")
     (pair.home / "policies" / "limits.yaml").write_text(LIMITS)
-    analyst, developer = with_key_of(pair, "analyst"), with_key_of(pair, "developer")
+    analyst, auditor = with_key_of(pair, "analyst"), with_key_of(pair, "auditor")
     try:
         start_pair(pair).post("select 1", headers=analyst)
-        yield pair, analyst, developer
+        pair.post("create table closed (a integer)")
+        yield pair, analyst, auditor
     finally:
         pair.close()
 
@@ -46,17 +47,17 @@ def test_a_limit_says_when_to_come_back(restricted: Restricted, profile: str) ->
 
 
 def test_only_the_native_profile_names_agent_and_table(restricted: Restricted) -> None:
-    pair, _, developer = restricted
-    main = pair.post("select * from closed", headers=developer).json()
-    native = pair.post("select * from closed", profile="mcp", headers=developer).json()
+    pair, _, auditor = restricted
+    main = pair.post("select * from closed", headers=auditor).json()
+    native = pair.post("select * from closed", profile="mcp", headers=auditor).json()
 
     assert (main["error"], main["code"]) == ("Permission denied", "POLICY_DENIED")
     assert native["error"] == "POLICY_DENIED"
-    assert native["message"] == "Agent 'developer-1' is not permitted to access table 'closed'"
+    assert native["message"] == "Agent 'auditor-1' is not permitted to access table 'closed'"
 
 
 def test_another_agents_name_is_refused(restricted: Restricted) -> None:
-    pair, _, developer = restricted
-    response = pair.post("select 1", headers=developer | {"X-Agent-Id": "somebody-else"})
+    pair, _, auditor = restricted
+    response = pair.post("select 1", headers=auditor | {"X-Agent-Id": "somebody-else"})
 
     assert (response.status_code, response.json()["code"]) == (403, "POLICY_DENIED")
