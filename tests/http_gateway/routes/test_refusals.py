@@ -21,7 +21,7 @@ def with_key_of(pair: Pair, role: str) -> Headers:
 
 @pytest.fixture(scope="module")
 def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restricted]:
-    """A pair, the header of an analyst who may ask once a minute and has, and that of an auditor, who may read no table."""
+    """A pair, the header of an analyst who has asked too often, and of an auditor, who may read no table."""
     pair = make_pair(tmp_path_factory.mktemp("restricted") / "hati")
     (pair.home / "policies" / "limits.yaml").write_text(LIMITS)
     analyst, auditor = with_key_of(pair, "analyst"), with_key_of(pair, "auditor")
