@@ -79,6 +79,7 @@ class App:
             self._engine.open_session, settings.session_idle_secs, settings.max_sessions_per_principal
         )
         self._flight = self._serve_flight()
+        self._show_flight()
 
     @property
     def endpoints(self) -> Endpoints:
@@ -194,6 +195,14 @@ class App:
             settings.query_timeout_secs * 1000,
             **_tls(settings),
         )
+
+    def _show_flight(self) -> None:
+        """Show in the metrics what clients keep here and what they are sending."""
+        metrics, arrivals = self._services.metrics, self._flight.arrivals
+        metrics.gauge("sessions", "Sessions of Flight clients", lambda: len(self._sessions))
+        metrics.gauge("ingests_running", "Streams of rows coming in", lambda: arrivals.running)
+        metrics.gauge("ingested_rows", "Rows that came in, stored or not", lambda: arrivals.rows)
+        metrics.gauge("ingested_bytes", "Bytes that came in, stored or not", lambda: arrivals.bytes)
 
     def _probe(self) -> bool:
         return self._engine.probe(PROBE_S)

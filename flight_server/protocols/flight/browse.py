@@ -65,7 +65,7 @@ class Browse:
     def stream(self, exchange: Exchange, command: Any) -> fl.FlightDataStream:
         """Stream the answer, in one batch."""
         sight = self._sight(exchange, command)
-        return table_stream(self._answers[kind_of(command)](sight, command))
+        return table_stream(self._answers[kind_of(command)](sight, command), exchange.add_trailer)
 
     def _sight(self, exchange: Exchange, command: Any) -> Sight:
         asked = Asked(kind_of(command).removeprefix("Command"))

@@ -70,7 +70,9 @@ SQLSTATE: dict[ErrorCode, str] = {
     ErrorCode.INTERNAL_ERROR: "XX000",
     ErrorCode.SERVICE_UNAVAILABLE: "57P03",
 }
-"""What JDBC and ODBC users read in the trailer `x-sqlstate`."""
+"""What JDBC and ODBC users know errors by."""
+
+SQLSTATE_TRAILER = "x-sqlstate"
 
 
 def wire_error(refusal: QueryRefused) -> Exception:
@@ -110,10 +112,18 @@ def refusals_on_the_wire() -> Iterator[None]:
         raise wire_error(QueryRefused(ErrorCode.INTERNAL_ERROR)) from None
 
 
-def guarded(messages: Iterator[Any]) -> Iterator[Any]:
+Trail = Callable[[str, str], None]
+"""Sends a trailer after the answer; only to be called while the RPC lasts."""
+
+
+def guarded(messages: Iterator[Any], trail: Trail) -> Iterator[Any]:
     """Yield *messages*, with refusals turned into what the client gets."""
     with refusals_on_the_wire():
-        yield from messages
+        try:
+            yield from messages
+        except QueryRefused as refusal:
+            trail(SQLSTATE_TRAILER, SQLSTATE[refusal.code])
+            raise
 
 
 def keep_tracebacks_inside() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from flight_server.model import Caller, Dialect, Query, Scalar
+from flight_server.protocols.flight.errors import Trail
 from flight_server.protocols.flight.sessions import FlightSession
 
 
@@ -20,6 +21,7 @@ class Exchange:
         is_gone: Tells whether the caller has left; only to be asked while the RPC lasts.
         at_end: Has something done when the RPC is over.
         add_header: Sends a header with the answer.
+        add_trailer: Sends a trailer after the answer.
         told_id: The query id that the gateway chose, or empty.
         endpoints: How many endpoints the caller wants a result in.
     """
@@ -30,6 +32,7 @@ class Exchange:
     is_gone: Callable[[], bool]
     at_end: Callable[[Callable[[], None]], None]
     add_header: Callable[[str, str], None]
+    add_trailer: Trail
     arrived: float
     told_id: str
     endpoints: int

@@ -19,11 +19,16 @@ from flight_server.pipeline import Pipeline
 from flight_server.protocols.flight.actions import Actions
 from flight_server.protocols.flight.browse import Browse
 from flight_server.protocols.flight.commands import decode, kind_of
-from flight_server.protocols.flight.errors import SQLSTATE, Unimplemented, refusals_on_the_wire
+from flight_server.protocols.flight.errors import (
+    SQLSTATE,
+    SQLSTATE_TRAILER,
+    Unimplemented,
+    refusals_on_the_wire,
+)
 from flight_server.protocols.flight.exchange import Asked, Exchange
 from flight_server.protocols.flight.messages import QueryCommand, invalid
 from flight_server.protocols.flight.options import ENDPOINTS, TIMEOUT
-from flight_server.protocols.flight.put import Puts
+from flight_server.protocols.flight.put import Arrivals, Puts
 from flight_server.protocols.flight.session import (
     MIDDLEWARE,
     CallerReader,
@@ -70,6 +75,11 @@ class FlightServer(fl.FlightServerBase):
         middleware = {MIDDLEWARE: CallMiddlewareFactory(pipeline.identify)}
         auth = None if tls.get("verify_client") else Handshake()
         super().__init__(location, auth, middleware=middleware, **tls)
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """How much has come in."""
+        return self._puts.arrivals
 
     def do_get(self, context: fl.ServerCallContext, ticket: fl.Ticket) -> fl.FlightDataStream:
         """Stream what a ticket stands for: a query as JSON or SQL text, or a ticket of ours."""
@@ -168,10 +178,11 @@ class FlightServer(fl.FlightServerBase):
                     context.is_cancelled,
                     call.at_end,
                     context.add_header,
+                    context.add_trailer,
                     arrived,
                     self._callers.query_id(call),
                     self._callers.endpoints(call) or session.options.get(ENDPOINTS, 1),
                 )
             except QueryRefused as refusal:
-                context.add_trailer("x-sqlstate", SQLSTATE[refusal.code])
+                context.add_trailer(SQLSTATE_TRAILER, SQLSTATE[refusal.code])
                 raise

@@ -150,7 +150,8 @@ class Sessions:
         self._sweeper.start()
 
     def __len__(self) -> int:
-        return len(set(self._sessions.values()))
+        with self._lock:
+            return len(set(self._sessions.values()))
 
     def stateless(self) -> FlightSession:
         """Return a session for one call, which nobody finds again; `give_back` must follow."""

@@ -137,7 +137,8 @@ class Statements:
             result = self.results.take(exchange.owner, ticket.token)
             if result is None:
                 raise used()
-            return batch_stream(result.table.schema, result.table.to_batches(), result.metadata)
+            batches = result.table.to_batches()
+            return batch_stream(result.table.schema, batches, exchange.add_trailer, result.metadata)
         if isinstance(ticket, PartTicket):
             return self._fetch_part(exchange, ticket)
         return self._fetch_query(exchange, ticket)
@@ -166,7 +167,9 @@ class Statements:
             query = query_of(exchange, plan.asked, values, plan.query_id)
             return self._pipeline.run(query, session.engine, is_gone, session.session_id)
 
-        return fl.GeneratorStream(shared.start(run), guarded(shared.messages(ticket.part)))
+        return fl.GeneratorStream(
+            shared.start(run), guarded(shared.messages(ticket.part), exchange.add_trailer)
+        )
 
     def _fetch_query(self, exchange: Exchange, ticket: QueryTicket) -> fl.FlightDataStream:
         first, is_gone = self.running.start(exchange.owner, ticket.query_id, exchange.is_gone)
@@ -185,12 +188,15 @@ class Statements:
     def _stream(self, exchange: Exchange, asked: Asked, query_id: str) -> fl.FlightDataStream:
         session = self._session(exchange, asked.transaction)
         if asked.rows is None:
-            return answer_stream(self._answer(exchange, asked, session, asked.parameters, query_id))
+            answer = self._answer(exchange, asked, session, asked.parameters, query_id)
+            return answer_stream(answer, exchange.add_trailer)
         rows = list(rows_of(asked.rows))
         if len(rows) == 1:
-            return answer_stream(self._answer(exchange, asked, session, rows[0], query_id))
+            answer = self._answer(exchange, asked, session, rows[0], query_id)
+            return answer_stream(answer, exchange.add_trailer)
         schema = self.describe(exchange, asked).schema
-        return batch_stream(schema, self._one_after_another(exchange, asked, session, rows, schema))
+        batches = self._one_after_another(exchange, asked, session, rows, schema)
+        return batch_stream(schema, batches, exchange.add_trailer)
 
     def _one_after_another(
         self,

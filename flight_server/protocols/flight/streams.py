@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from flight_server.answer import Answer
-from flight_server.protocols.flight.errors import guarded
+from flight_server.protocols.flight.errors import Trail, guarded
 from flight_server.protocols.flight.messages import receipt_bytes
 
 
@@ -19,9 +19,9 @@ def end_of(schema: pa.Schema, metadata: bytes) -> tuple[pa.RecordBatch, bytes]:
     return empty, metadata
 
 
-def answer_stream(answer: Answer) -> fl.FlightDataStream:
+def answer_stream(answer: Answer, trail: Trail) -> fl.FlightDataStream:
     """Return the stream of a query's rows and, last, its receipt."""
-    return fl.GeneratorStream(answer.schema, guarded(_messages(answer)))
+    return fl.GeneratorStream(answer.schema, guarded(_messages(answer), trail))
 
 
 def _messages(answer: Answer) -> Iterator[Any]:
@@ -30,9 +30,11 @@ def _messages(answer: Answer) -> Iterator[Any]:
         yield end_of(answer.schema, receipt_bytes(answer.receipt))
 
 
-def batch_stream(schema: pa.Schema, batches: Iterable[Any], metadata: bytes = b"") -> fl.FlightDataStream:
+def batch_stream(
+    schema: pa.Schema, batches: Iterable[Any], trail: Trail, metadata: bytes = b""
+) -> fl.FlightDataStream:
     """Return the stream of *batches*, and last *metadata* if there is any."""
-    return fl.GeneratorStream(schema, guarded(_with_end(schema, batches, metadata)))
+    return fl.GeneratorStream(schema, guarded(_with_end(schema, batches, metadata), trail))
 
 
 def _with_end(schema: pa.Schema, batches: Iterable[Any], metadata: bytes) -> Iterator[Any]:
@@ -41,6 +43,7 @@ def _with_end(schema: pa.Schema, batches: Iterable[Any], metadata: bytes) -> Ite
         yield end_of(schema, metadata)
 
 
-def table_stream(table: pa.Table) -> fl.FlightDataStream:
+def table_stream(table: pa.Table, trail: Trail) -> fl.FlightDataStream:
     """Return the stream of a metadata table, as one batch: some clients read no more."""
-    return batch_stream(table.schema, table.combine_chunks().to_batches() or [end_of(table.schema, b"")[0]])
+    batches = table.combine_chunks().to_batches() or [end_of(table.schema, b"")[0]]
+    return batch_stream(table.schema, batches, trail)
