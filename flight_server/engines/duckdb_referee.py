@@ -7,6 +7,7 @@ this asks the binder, which sees through views and macros.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 import duckdb
@@ -30,12 +31,20 @@ def refuse_strangers(
     """
     row = connection.execute("EXPLAIN (FORMAT JSON) " + plan.sql, list(parameters) or None).fetchone()
     found = set(_scanned(json.loads(row[1]))) if row else set()
-    expected = {f"{sealed_catalog}.{name}" for name in plan.expected}
-    strangers = {name for name in found if fold(name) not in expected and not name.startswith("temp.")}
+    expected = {(sealed_catalog, name.schema, name.table) for name in plan.expected}
+    strangers = {name for name in found if _path(name) not in expected and _path(name)[0] != "temp"}
     if strangers:
         raise QueryRefused(
             ErrorCode.POLICY_DENIED, "This form of query is not permitted", detail=f"binder found {strangers}"
         )
+
+
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
+
+
+def _path(name: str) -> tuple[str, ...]:
+    """Return the folded parts of a printed name, some of which may be quoted."""
+    return tuple(fold(quoted.replace('""', '"') or plain) for quoted, plain in _PART.findall(name))
 
 
 def _scanned(root: object) -> Iterator[str]:
