@@ -133,7 +133,7 @@ def _predicate(parser: Parser, rule: BoundFilter, locate: Locate) -> Node:
 def _bind(node: Node, values: dict[str, str], rule: BoundFilter) -> None:
     """Turn a `$name` of a row filter into the literal that the principal's attribute holds."""
     name = node["identifier"]
-    if name not in values:
+    if "\0" in values.get(name, "\0"):
         raise QueryRefused(
             ErrorCode.POLICY_DENIED, "Permission denied", detail=f"no {name} for {rule.source}"
         )
