@@ -146,12 +146,16 @@ def _accesses(
         return tuple((Action.SELECT, name) for name in tables)
     if isinstance(tree, (exp.Create, exp.Drop)) and str(tree.args.get("kind")).upper() not in _TABLE_KINDS:
         return ()
+    if isinstance(tree, exp.Drop):
+        return tuple((Action.DROP, name) for name in tables)
     target = tree.this.find(exp.Table) if tree.this else None
     if target is None:
         return ()
     name = resolve([part.name for part in target.parts], catalog.schemas, default_schema)
     if name is None:
         return ()
+    if tree.find(exp.AlterRename):
+        return (Action.ALTER, name), *((Action.CREATE, TableName(name.schema, n.table)) for n in tables[1:])
     sources = [source for source in tables if source != name]
     return tuple((action, name) for action in actions) + tuple((Action.SELECT, s) for s in sources)
 
