@@ -37,6 +37,10 @@ class NotFound(KeyError):
         return str(self.args[0])
 
 
+class Refused(Exception):
+    """Travels as UNKNOWN, with its text and nothing else: all that GetSchema lets through."""
+
+
 Maker = Callable[[str, bytes], Exception]
 
 TABLE: dict[ErrorCode, Maker] = {
@@ -95,7 +99,7 @@ def extra_info(refusal: QueryRefused) -> bytes:
     return json.dumps(told).encode()
 
 
-OURS = (InvalidArgument, Unimplemented, NotFound)
+OURS = (InvalidArgument, Unimplemented, NotFound, Refused)
 
 
 @contextmanager

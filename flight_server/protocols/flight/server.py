@@ -22,6 +22,7 @@ from flight_server.protocols.flight.commands import decode, kind_of
 from flight_server.protocols.flight.errors import (
     SQLSTATE,
     SQLSTATE_TRAILER,
+    Refused,
     Unimplemented,
     refusals_on_the_wire,
 )
@@ -107,11 +108,15 @@ class FlightServer(fl.FlightServerBase):
 
     def get_schema(self, context: fl.ServerCallContext, descriptor: fl.FlightDescriptor) -> fl.SchemaResult:
         """Return the schema of a query, or of what a statement would answer."""
-        with self._exchange(context) as exchange:
-            command = decode(descriptor.command)
-            if self._browse.answers(kind_of(command)):
-                return fl.SchemaResult(self._browse.schema(command))
-            return fl.SchemaResult(self._statements.describe(exchange, self._asked(exchange, command)).schema)
+        try:
+            with self._exchange(context) as exchange:
+                command = decode(descriptor.command)
+                if self._browse.answers(kind_of(command)):
+                    return fl.SchemaResult(self._browse.schema(command))
+                asked = self._asked(exchange, command)
+                return fl.SchemaResult(self._statements.describe(exchange, asked).schema)
+        except fl.FlightError as error:  # pyarrow would add its traceback
+            raise Refused(str(error)) from None
 
     def do_put(
         self,
@@ -140,6 +145,14 @@ class FlightServer(fl.FlightServerBase):
     def list_actions(self, context: fl.ServerCallContext) -> list[tuple[str, str]]:
         """Name the actions."""
         return [*self._actions.listed(), (READY, "Whether a query can be answered now")]
+
+    def list_flights(self, context: fl.ServerCallContext, criteria: bytes) -> Iterator[fl.FlightInfo]:
+        """Refuse: tables are listed by the commands of Flight SQL."""
+        raise Unimplemented("[INVALID_REQUEST] ListFlights is not supported; ask with GetTables")
+
+    def do_exchange(self, context: fl.ServerCallContext, descriptor: Any, reader: Any, writer: Any) -> None:
+        """Refuse: it is no part of Flight SQL."""
+        raise Unimplemented("[INVALID_REQUEST] DoExchange is not supported")
 
     def _asked(self, exchange: Exchange, command: Any) -> Asked:
         """Return the statement that a command holds."""
