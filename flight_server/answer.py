@@ -22,12 +22,16 @@ from flight_server.model import Grant, Principal, Query, Receipt
 from flight_server.steps.admit import Slot
 from flight_server.steps.compile import Understood
 from flight_server.steps.estimate import CostFacts
+from flight_server.steps.execute import Recording, Running
 from flight_server.steps.mask import mask_batches, masked_schema
 from flight_server.steps.meter import Happened, Settled, Settlement
 from flight_server.steps.reserve import Reservation
 from flight_server.steps.transpile import Plan
 from flight_server.syntax.names import PUBLIC_CATALOG
 from flight_server.watcher import Call, Watcher
+
+SHORT_ROWS = 2048
+"""A batch of fewer rows may be the last one."""
 
 
 class Progress:
@@ -53,6 +57,7 @@ class Progress:
         self.cost: CostFacts | None = None
         self.reservation: Reservation | None = None
         self.execution: Execution | None = None
+        self.recording: Recording | None = None
         self.plan: Plan | None = None
         self.transpile_cache_hit = False
         self.result_cache_hit = False
@@ -142,6 +147,8 @@ class Progress:
         self._watcher.forget(self.call)
         if self.execution is not None:
             self.execution.close()
+        if self.recording is not None:
+            self.recording.drop()
         if self.slot is not None:
             self.slot.release()
 
@@ -178,14 +185,15 @@ class Answer:
     """The rows of a query and, once they are all pulled, its receipt."""
 
     def __init__(
-        self, progress: Progress, plan: Plan, execution: Execution, mask_pool: Executor | None = None
+        self, progress: Progress, plan: Plan, running: Running, mask_pool: Executor | None = None
     ) -> None:
         progress.plan = plan
         self._progress = progress
-        self._execution = execution
-        self._late = dict(plan.late)
+        self._running = running
+        self._late = {} if running.from_cache else dict(plan.late)
         self._mask_pool = mask_pool
-        self.schema: pa.Schema = public_schema(self._execution.schema, plan)
+        found = running.execution.schema
+        self.schema: pa.Schema = found if running.from_cache else public_schema(found, plan)
         self.receipt: Receipt | None = None
         progress.masked_columns = tuple(self.schema.names[position] for position, _ in plan.masked)
 
@@ -195,26 +203,50 @@ class Answer:
         return self._progress.query.query_id
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows; after the last one the query is settled and `receipt` is there.
+        """Yield the rows; once the query is settled, with the last ones or after them, `receipt` is there.
+
+        A short batch is held until it is known whether it is the last, so that a small answer
+        is recorded before any of it leaves.
 
         Raises:
             QueryRefused: The query failed, was stopped, or may not return as many rows.
         """
         progress = self._progress
+        held: pa.RecordBatch | None = None
         try:
-            batches = self._execution.batches()
-            if self._late:
-                batches = self._masked(batches)
-            for batch in batches:
-                progress.call.check()
-                if progress.rows:
-                    progress.announce()
-                self._count(batch)
-                yield batch
+            for batch in self._ready():
+                if held is not None:
+                    yield self._leaving(held)
+                    held = None
+                if batch.num_rows < SHORT_ROWS:
+                    held = batch
+                else:
+                    yield self._leaving(batch)
             progress.step("stream")
+            if self._running.recording is not None:
+                self._running.recording.keep(self.schema)
             self.receipt = progress.settle()
+            if held is not None:
+                yield held
         except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
+
+    def _ready(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows masked, counted and taken note of."""
+        batches = self._running.execution.batches()
+        for batch in self._masked(batches) if self._late else batches:
+            self._progress.call.check()
+            self._count(batch)
+            if self._running.recording is not None:
+                self._running.recording.add(batch)
+            yield batch
+
+    def _leaving(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return *batch*, which leaves before the answer is whole, with a record that it does."""
+        self._progress.announce()
+        if self._running.recording is not None:
+            self._running.recording.leaves()
+        return batch
 
     def close(self) -> None:
         """End the query if its rows were not all pulled; harmless when repeated."""

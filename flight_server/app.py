@@ -34,6 +34,8 @@ from flight_server.steps.admit import Admission
 from flight_server.steps.compile import Compiler
 from flight_server.steps.restrict_rows import Sealed
 from flight_server.stores.audit import AuditLog
+from flight_server.stores.cache import ResultCache
+from flight_server.stores.cache_disk import DiskCache
 from flight_server.stores.catalog import Catalog
 from flight_server.stores.keys import KeyStore
 from flight_server.stores.rate import FailureLimiter
@@ -130,6 +132,7 @@ class App:
         self._metrics_server.close()
         self._health.close()
         self._services.watcher.close()
+        self._services.cache.close()
         self._services.usage.close()
         self._services.audit.close()
         self._services.keys.close()
@@ -144,7 +147,7 @@ class App:
         return Services(
             engine=self._engine,
             catalog=self._catalog,
-            compiler=Compiler(self._parser, sealed, settings.compile_cache_entries),
+            compiler=Compiler(self._parser, sealed, settings.compile_cache_entries, self._engine.repeatable),
             policies=PolicyHolder(self._load_policies, settings.run_folder / "policies.json"),
             keys=KeyStore.open(home / "keys.db"),
             failures=FailureLimiter(),
@@ -153,6 +156,8 @@ class App:
             audit=AuditLog.open(
                 home / "audit", fsync=settings.audit_fsync, max_file_bytes=settings.audit_max_file_mb << 20
             ),
+            cache=_result_cache(settings),
+            changes=self._engine.changes,
             metrics=Metrics(),
             watcher=Watcher(),
             mask_pool=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="mask"),
@@ -177,6 +182,11 @@ class App:
         metrics.gauge("queued_queries", "Queries that wait for a slot", lambda: services.admission.queued)
         metrics.gauge("audit_lag_seconds", "Age of the oldest record not on disk", services.audit.lag_seconds)
         metrics.gauge("compiled_plans", "Plans in the compile cache", lambda: services.compiler.remembered)
+        metrics.gauge("cached_results", "Results kept in memory", lambda: services.cache.entries)
+        metrics.gauge("cached_result_bytes", "Their size", lambda: services.cache.bytes)
+        metrics.gauge(
+            "cached_result_disk_bytes", "Size of results kept on disk", lambda: services.cache.bytes_on_disk
+        )
         metrics.gauge("verified_keys", "Keys that need no hashing", services.keys.cached_keys)
         return serve_metrics(metrics, self._settings.host, self._settings.metrics_port)
 
@@ -217,6 +227,19 @@ def _duckdb_options(settings: Settings) -> DuckDBOptions:
         max_temp_mb=settings.duckdb_max_temp_mb,
         data_directories=settings.data_directories,
         batch_bytes=settings.batch_bytes,
+    )
+
+
+def _result_cache(settings: Settings) -> ResultCache:
+    disk = None
+    if settings.cache_l2_max_size_mb and settings.cache_l2_ttl_seconds:
+        folder = settings.run_folder / "cache"
+        disk = DiskCache(folder, settings.cache_l2_max_size_mb << 20, settings.cache_l2_ttl_seconds)
+    return ResultCache(
+        settings.cache_l1_max_entries,
+        settings.cache_l1_max_size_mb << 20,
+        settings.cache_l1_ttl_seconds,
+        disk,
     )
 
 

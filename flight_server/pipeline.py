@@ -26,13 +26,16 @@ from flight_server.steps.authenticate import authenticate
 from flight_server.steps.authorise import authorise
 from flight_server.steps.compile import Compiler, Understood
 from flight_server.steps.estimate import CostFacts, estimate
+from flight_server.steps.execute import Running, execute
 from flight_server.steps.look import Sight, look
 from flight_server.steps.meter import Settlement
 from flight_server.steps.parameter_types import parameter_types
 from flight_server.steps.reserve import reserve
 from flight_server.steps.transpile import Plan
 from flight_server.stores.audit import AuditLog
+from flight_server.stores.cache import ResultCache
 from flight_server.stores.catalog import Catalog
+from flight_server.stores.changes import Changes
 from flight_server.stores.keys import KeyStore
 from flight_server.stores.rate import FailureLimiter
 from flight_server.stores.usage import UsageStore
@@ -61,6 +64,8 @@ class Services:
     admission: Admission
     usage: UsageStore
     audit: AuditLog
+    cache: ResultCache
+    changes: Changes
     metrics: Metrics
     watcher: Watcher
     mask_pool: Executor
@@ -111,11 +116,10 @@ class Pipeline:
         try:
             plan = self._prepare(query, session, call, progress)
             services.audit.ensure_writable()
-            execution = session.execute(plan, query.parameters, call, _version(progress))
-            progress.execution = execution
+            running = self._execute(plan, query, session, call, progress)
             call.check()
             progress.step("execute")
-            return Answer(progress, plan, execution, services.mask_pool)
+            return Answer(progress, plan, running, services.mask_pool)
         except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
 
@@ -292,6 +296,17 @@ class Pipeline:
         if executes and plan.parameters != len(query.parameters):
             raise _invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
         return plan
+
+    def _execute(self, plan: Plan, query: Query, session: Session, call: Call, progress: Progress) -> Running:
+        """Steps 9 and 10."""
+        services = self._services
+        running = execute(
+            plan, query.parameters, session, call, _version(progress), services.cache, services.changes
+        )
+        progress.execution = running.execution
+        progress.recording = running.recording
+        progress.result_cache_hit = running.from_cache
+        return running
 
     def _check_ceilings(self, query: Query) -> None:
         ceilings = self._services.ceilings

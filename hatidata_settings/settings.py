@@ -118,6 +118,7 @@ class Settings:
 
     compile_cache_entries: int = _setting(4096, "Compiled statements kept", span=(0, 1_000_000))
     cache_l1_max_entries: int = _setting(200, "Results kept in memory", span=(0, 1_000_000))
+    cache_l1_max_size_mb: int = _setting(256, "Memory that they may take", "MiB", span=(0, 1 << 24))
     cache_l1_ttl_seconds: int = _setting(60, "How long", "s", span=(0, 86_400))
     cache_l2_max_size_mb: int = _setting(512, "Results kept on disk", "MiB", span=(0, 1 << 24))
     cache_l2_ttl_seconds: int = _setting(600, "How long", "s", span=(0, 86_400))

@@ -15,17 +15,19 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from flight_server.engines.duckdb_describe import read_keys, wire_fields
 from flight_server.engines.duckdb_lock import CONNECT, lock
-from flight_server.engines.duckdb_pool import Changes, ConnectionPool
+from flight_server.engines.duckdb_pool import ConnectionPool
 from flight_server.engines.duckdb_referee import refuse_strangers
 from flight_server.engines.duckdb_selftest import self_test
 from flight_server.engines.duckdb_session import DuckDBSession
 from flight_server.engines.engine import Key
 from flight_server.engines.wire_types import needs_cast, wire_sql
 from flight_server.model import Kind, Mask, Scalar
-from flight_server.policy.recent import Recent
+from flight_server.recent import Recent
 from flight_server.steps.mask import sql_mask_function
 from flight_server.steps.transpile import Plan
 from flight_server.stores.catalog import Column, Table
+from flight_server.stores.changes import Changes
+from flight_server.syntax.repeatable import repeatable_functions
 from flight_server.syntax.secure import keyed_hash_function
 
 _WIRE_TEXTS = 8192
@@ -79,6 +81,7 @@ class DuckDBEngine:
             self._root.close()
             raise
         self.changes = Changes()
+        self.repeatable = repeatable_functions(self._root)
         self.plain = ConnectionPool(self._root.cursor, self.changes)
         self.owners = ConnectionPool(self._connect_owner, self.changes)
 
@@ -96,6 +99,10 @@ class DuckDBEngine:
         """Return the tables, views and schemas of the warehouse."""
         connection = self._root.cursor()
         try:
+            triggers = connection.execute(
+                "SELECT count(*) FROM duckdb_triggers() WHERE database_name = ?", [self.catalog]
+            ).fetchall()
+            self.changes.coarse = bool(triggers[0][0])
             return self._tables(connection), self._schemas(connection)
         finally:
             connection.close()

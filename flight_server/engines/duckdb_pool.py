@@ -10,43 +10,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import duckdb
+
+from flight_server.stores.changes import Changes
 
 LONGEST_S = 0.25
 """How long a transaction may serve one query after another."""
 _IDLE_S = 0.05
 _MOST_IDLE = 64
-
-
-class Changes:
-    """Knows whether anything was committed, or is about to be, since some moment."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._writing = 0
-        self._count = 0
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Mark a statement that may commit; until it is over, every query begins a transaction of its own."""
-        with self._lock:
-            self._writing += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._writing -= 1
-                self._count += 1
-
-    @property
-    def mark(self) -> int:
-        """The number of the present state, or -1 while a statement may be changing it."""
-        with self._lock:
-            return -1 if self._writing else self._count
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -52,6 +52,7 @@ class DuckDBSession:
         self.default_schema = DEFAULT_SCHEMA
         self.temporary: frozenset[TableName] = frozenset()
         self.in_transaction = False
+        self._uncommitted: set[TableName | None] = set()
 
     def execute(
         self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
@@ -121,7 +122,7 @@ class DuckDBSession:
             connection = self._connection()
             let_go = call.on_stop(connection.interrupt)
             try:
-                with self._engine.changes.writing():
+                with self._marked(plan):
                     return work(connection)
             except _ERRORS as error:
                 raise refusal(error, call, plan.hides, self._engine.catalog) from None
@@ -129,6 +130,15 @@ class DuckDBSession:
                 let_go()
         finally:
             self._lock.release()
+
+    def _marked(self, plan: Plan) -> AbstractContextManager[None]:
+        """Mark what *plan* changes while it runs, or at the COMMIT of the open transaction."""
+        if self.in_transaction:
+            self._uncommitted.add(plan.written if plan.kind is Kind.WRITE else None)
+            return nullcontext()
+        if plan.kind is not Kind.WRITE or plan.written is None:
+            return self._engine.changes.writing(None)
+        return self._engine.changes.writing([plan.written])
 
     def _described(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
         if self.temporary or self.in_transaction:
@@ -312,11 +322,15 @@ class DuckDBSession:
         if begins == self.in_transaction:
             words = "a transaction is already open" if begins else "no transaction is open"
             raise QueryRefused(ErrorCode.QUERY_ERROR, f"SQL error: {words}")
+        commits = self._uncommitted if text == "COMMIT" else set()
+        everything = None in commits
+        tables = [name for name in commits if name is not None]
         try:
-            with self._engine.changes.writing():
+            with self._engine.changes.writing(None if everything else tables):
                 self._connection().execute(text)
         finally:
             self.in_transaction = begins
+            self._uncommitted = set()
         if not begins:
             self.temporary = self._temporary_tables(self._connection())
             self._tell_definitions()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from flight_server.model import Limits, Mask, Protocol, TableName
-from flight_server.policy.recent import Recent
+from flight_server.recent import Recent
 
 if TYPE_CHECKING:  # cedarpy is needed to evaluate, not to hold values
     from cedarpy import PolicySet

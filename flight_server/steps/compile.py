@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from flight_server.model import Dialect, Grant, Statement, TableName
-from flight_server.policy.recent import Recent
+from flight_server.recent import Recent
 from flight_server.steps.parse import parse
 from flight_server.steps.restrict_rows import Restricted, Sealed, restrict_rows
 from flight_server.steps.transpile import Plan, transpile
@@ -19,6 +19,8 @@ from flight_server.syntax.bound_rows import over_rows
 from flight_server.syntax.parser import Parser
 
 LONGEST_REMEMBERED = 100_000
+MOST_BYTES = 64 << 20
+"""How much text the remembered statements may hold, and the plans again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,17 @@ class Compiler:
 
     Args:
         entries: How many statements and how many plans are kept.
+        repeatable: Functions that give the same result for the same arguments, in every query.
     """
 
-    def __init__(self, parser: Parser, sealed: Sealed, entries: int) -> None:
+    def __init__(
+        self, parser: Parser, sealed: Sealed, entries: int, repeatable: frozenset[str] = frozenset()
+    ) -> None:
         self.parser = parser
         self._sealed = sealed
-        self._statements: Recent[Statement] = Recent(max(entries, 1))
-        self._plans: Recent[Plan] = Recent(max(entries, 1))
+        self._repeatable = repeatable
+        self._statements: Recent[Statement] = Recent(max(entries, 1), MOST_BYTES)
+        self._plans: Recent[Plan] = Recent(max(entries, 1), MOST_BYTES)
         self._over_rows: Recent[str] = Recent(max(entries, 1))
         self._enabled = entries > 0
 
@@ -64,7 +70,7 @@ class Compiler:
         if statement is None:
             statement = parse(sql, self.parser, catalog, default_schema, temporary)
             if self._enabled and len(sql) <= LONGEST_REMEMBERED:
-                self._statements.put(key, statement)
+                self._statements.put(key, statement, len(sql) + len(statement.tree))
         return Understood(statement, key, catalog)
 
     def known_plan(self, understood: Understood, grant: Grant) -> Plan | None:
@@ -77,9 +83,9 @@ class Compiler:
 
     def print(self, understood: Understood, restricted: Restricted) -> Plan:
         """Return the plan of a restricted statement (step 8), and remember it."""
-        plan = transpile(restricted, self.parser, understood.catalog, self._sealed)
+        plan = transpile(restricted, self.parser, understood.catalog, self._sealed, self._repeatable)
         if self._enabled and len(plan.sql) <= LONGEST_REMEMBERED:
-            self._plans.put((understood.key, restricted.grant.fingerprint()), plan)
+            self._plans.put((understood.key, restricted.grant.fingerprint()), plan, len(plan.sql))
         return plan
 
     def over_rows(self, plan: Plan) -> str:

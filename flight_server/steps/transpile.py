@@ -14,9 +14,10 @@ from flight_server.model import Kind, Mask, Statement, TableName
 from flight_server.steps.parse import write_target
 from flight_server.steps.restrict_rows import Restricted, Sealed
 from flight_server.stores.catalog import CatalogSnapshot
-from flight_server.syntax.facts import gather
+from flight_server.syntax.facts import Facts, gather
 from flight_server.syntax.names import fold
-from flight_server.syntax.parser import Node, Parser, only_statement
+from flight_server.syntax.parser import Parser, only_statement
+from flight_server.syntax.repeatable import reads_clock, tables_of_repeatable
 from flight_server.syntax.row_writes import SOURCE
 from flight_server.syntax.views import with_beneath
 
@@ -35,6 +36,7 @@ class Plan:
         names: Names to give the outputs, where they can be told; empty otherwise.
         nonce: The word that no output name may hold.
         reads_clock: Whether it may ask for the time, which a transaction holds still.
+        decided_by: The tables whose state alone decides the answer; None if more does.
         expected: The raw tables that the binder may find in it; empty if the caller administers.
         written: The table it changes, or None.
     """
@@ -53,10 +55,20 @@ class Plan:
     nonce: str = ""
     expected: frozenset[TableName] = frozenset()
     reads_clock: bool = True
+    decided_by: frozenset[TableName] | None = None
 
 
-def transpile(restricted: Restricted, parser: Parser, catalog: CatalogSnapshot, sealed: Sealed) -> Plan:
+def transpile(
+    restricted: Restricted,
+    parser: Parser,
+    catalog: CatalogSnapshot,
+    sealed: Sealed,
+    repeatable: frozenset[str] = frozenset(),
+) -> Plan:
     """Return the plan of *restricted*, checked by reading its text once more.
+
+    Args:
+        repeatable: Functions that give the same result for the same arguments, in every query.
 
     Raises:
         QueryRefused: POLICY_DENIED if the text means anything else than the tree.
@@ -75,6 +87,7 @@ def transpile(restricted: Restricted, parser: Parser, catalog: CatalogSnapshot, 
         sql = statement.explain + sql
     if restricted.check is not None:
         check = parser.print_read(restricted.check)
+    facts = gather(restricted.tree) if restricted.tree is not None else None
     written = next((name for action, name in statement.accesses if action != "select"), None)
     return Plan(
         kind=statement.kind,
@@ -90,40 +103,22 @@ def transpile(restricted: Restricted, parser: Parser, catalog: CatalogSnapshot, 
         names=restricted.names,
         nonce=sealed.nonce,
         expected=expected,
-        reads_clock=restricted.tree is None or _reads_clock(restricted.tree, statement, catalog),
+        reads_clock=facts is None or reads_clock(facts, statement.tables, catalog),
+        decided_by=_decided_by(statement, facts, sealed, catalog, repeatable),
     )
 
 
-_CLOCK = frozenset(
-    {
-        "now",
-        "today",
-        "tomorrow",
-        "yesterday",
-        "ago",
-        "age",
-        "uuidv7",
-        "transaction_timestamp",
-        "current_date",
-        "current_time",
-        "current_timestamp",
-        "current_localtime",
-        "current_localtimestamp",
-        "get_current_time",
-        "get_current_timestamp",
-        "localtime",
-        "localtimestamp",
-    }
-)
-
-
-def _reads_clock(tree: Node, statement: Statement, catalog: CatalogSnapshot) -> bool:
-    """Tell whether the query may ask for the time, as a cast of 'now' does; a view always may."""
-    facts = gather(tree)
-    names = facts.functions | {fold(node["column_names"][-1]) for node in facts.columns}
-    names |= {fold(text).strip() for text in facts.texts}
-    tables = (catalog.tables.get(name) for name in statement.tables)
-    return not names.isdisjoint(_CLOCK) or any(table is None or table.is_view for table in tables)
+def _decided_by(
+    statement: Statement,
+    facts: Facts | None,
+    sealed: Sealed,
+    catalog: CatalogSnapshot,
+    repeatable: frozenset[str],
+) -> frozenset[TableName] | None:
+    """Return the tables that alone decide the answer of a query, or None if its answer must not be kept."""
+    if facts is None or statement.kind is not Kind.READ or statement.explain:
+        return None
+    return tables_of_repeatable(facts, sealed.catalog, catalog, repeatable)
 
 
 def _referee(sql: str, parser: Parser, write: bool, sealed: Sealed) -> frozenset[TableName]:

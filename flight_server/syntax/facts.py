@@ -54,6 +54,7 @@ class Facts:
         parameters: Identifiers of the parameters, in order of the walk.
         columns: The column-reference nodes.
         texts: The string literals.
+        samples: How many times rows are picked by chance.
         unknown: Node types that this version of the walk does not know; nobody but the
             administrators gets past one.
     """
@@ -69,6 +70,7 @@ class Facts:
     writes: list[Node] = field(default_factory=list)
     shows: list[Node] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    samples: int = 0
     called_as_table: set[int] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
 
@@ -101,6 +103,7 @@ def _enter(node: Node, scope: frozenset[str], stack: list[tuple[object, frozense
 
 def _note(node: Node, scope: frozenset[str], facts: Facts) -> None:
     """Write down what *node* itself is."""
+    facts.samples += bool(node.get("sample"))
     kind = node.get("type")
     if not isinstance(kind, str):
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flight_server.policy.recent import Recent
+from flight_server.recent import Recent
 
 
 def test_forgets_what_was_not_used_for_longest() -> None:

@@ -1,0 +1,76 @@
+"""Whether a query gives the same answer again as long as its tables stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from flight_server.model import TableName
+from flight_server.stores.catalog import CatalogSnapshot
+from flight_server.syntax.facts import Facts
+from flight_server.syntax.names import fold
+from flight_server.syntax.views import with_beneath
+
+CLOCK = frozenset(
+    {
+        "now",
+        "today",
+        "tomorrow",
+        "yesterday",
+        "ago",
+        "age",
+        "uuidv7",
+        "transaction_timestamp",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "current_localtime",
+        "current_localtimestamp",
+        "get_current_time",
+        "get_current_timestamp",
+        "localtime",
+        "localtimestamp",
+    }
+)
+_TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest", "json_each", "json_tree"})
+_SYNTAX = frozenset({"unnest", "unlist", "coalesce", "if", "nullif"})
+_BY_CHANCE = frozenset({"reservoir_quantile", "approx_top_k"})
+
+
+def repeatable_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Return the built-in functions that give the same result for the same arguments, in every query."""
+    rows = connection.execute(
+        "SELECT lower(function_name) FROM duckdb_functions() WHERE internal "
+        "GROUP BY 1 HAVING bool_and(coalesce(stability, 'CONSISTENT') = 'CONSISTENT')"
+    ).fetchall()
+    return (frozenset(str(name) for (name,) in rows) | _SYNTAX) - CLOCK - _BY_CHANCE
+
+
+def reads_clock(facts: Facts, tables: Iterable[TableName], catalog: CatalogSnapshot) -> bool:
+    """Tell whether a query may ask for the time, as a cast of 'now' does; a view always may."""
+    names = facts.functions | {fold(node["column_names"][-1]) for node in facts.columns}
+    names |= {fold(text).strip() for text in facts.texts}
+    found = (catalog.tables.get(name) for name in tables)
+    return not names.isdisjoint(CLOCK) or any(table is None or table.is_view for table in found)
+
+
+def tables_of_repeatable(
+    facts: Facts, sealed_catalog: str, catalog: CatalogSnapshot, repeatable: frozenset[str]
+) -> frozenset[TableName] | None:
+    """Return the tables whose state alone decides the answer of a query, or None if more does.
+
+    Args:
+        facts: Of the tree that is run, with row filters and masks in it.
+        repeatable: What `repeatable_functions` returned.
+    """
+    calls = {fold(node["function"]["function_name"]) for node in facts.table_functions}
+    if not facts.functions <= repeatable or not calls <= _TABLE_FUNCTIONS:
+        return None
+    if facts.unknown or facts.shows or facts.samples:
+        return None
+    paths = [node["qualified_name"]["path"] for node in facts.tables]
+    if any(len(path) != 3 or fold(path[0]) != sealed_catalog for path in paths):
+        return None
+    names = frozenset(TableName(fold(path[1]), fold(path[2])) for path in paths)
+    return None if reads_clock(facts, names, catalog) else with_beneath(names, catalog)
