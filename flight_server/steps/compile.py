@@ -7,8 +7,10 @@ the statement and everything of the grant that the rewriting looks at.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from flight_server.dialects.known_columns import columns_of
+from flight_server.dialects.translate import translate
 from flight_server.model import Dialect, Grant, Statement, TableName
 from flight_server.recent import Recent
 from flight_server.steps.parse import parse
@@ -68,7 +70,10 @@ class Compiler:
         key = (sql, dialect, catalog.version, default_schema, temporary)
         statement = self._statements.get(key)
         if statement is None:
-            statement = parse(sql, self.parser, catalog, default_schema, temporary)
+            translation = translate(sql, dialect, self.parser.accepts, columns_of(catalog, default_schema))
+            statement = parse(translation.text, self.parser, catalog, default_schema, temporary)
+            if translation.translated:
+                statement = replace(statement, translated=True)
             if self._enabled and len(sql) <= LONGEST_REMEMBERED:
                 self._statements.put(key, statement, len(sql) + len(statement.tree))
         return Understood(statement, key, catalog)

@@ -59,6 +59,13 @@ class Parser:
         except duckdb.Error as error:
             raise parse_error(str(error)) from None
 
+    def accepts(self, sql: str) -> bool:
+        """Tell whether *sql* is DuckDB's grammar, whatever it would do."""
+        try:
+            return bool(self.kinds(sql))
+        except QueryRefused:
+            return False
+
     def parse_read(self, sql: str) -> str:
         """Return the tree of one reading statement, as JSON text."""
         serialized = self._serialize(sql)

@@ -1,0 +1,77 @@
+"""CREATE, ALTER and DROP: types, properties without an effect here, and what has no counterpart."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from flight_server.dialects.build import Node
+from flight_server.dialects.casts import duckdb_type
+from flight_server.dialects.refuse import unsupported
+
+_KINDS = frozenset({"TABLE", "VIEW", "SCHEMA"})
+_WITHOUT_EFFECT = (
+    exp.TransientProperty,
+    exp.Cluster,
+    exp.SchemaCommentProperty,
+    exp.CopyGrantsProperty,
+)
+_IDENTITY = (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)
+_CONSTRAINTS_WITHOUT_EFFECT = (exp.CommentColumnConstraint,)
+
+
+def prepare_definition(tree: Node) -> None:
+    """Rewrite a definition's types and properties in place.
+
+    Raises:
+        QueryRefused: QUERY_ERROR, for what DuckDB has no counterpart of.
+    """
+    kind = str(tree.args.get("kind") or "").upper()
+    if isinstance(tree, (exp.Create, exp.Drop)) and kind not in _KINDS:
+        raise unsupported(f"{type(tree).__name__.upper()} {kind}")
+    if isinstance(tree, exp.Create):
+        _create(tree)
+    for column in tree.find_all(exp.ColumnDef):
+        _column(column)
+    for altered in tree.find_all(exp.AlterColumn):
+        if altered.args.get("dtype") is not None:
+            altered.set("dtype", _type(altered.args["dtype"]))
+
+
+def _create(tree: exp.Create) -> None:
+    if tree.args.get("clone") is not None:
+        raise unsupported("CREATE .. CLONE", "use CREATE TABLE .. AS SELECT")
+    properties = tree.args.get("properties")
+    kept = []
+    for item in properties.expressions if properties is not None else []:
+        if isinstance(item, exp.LikeProperty):
+            raise unsupported("CREATE TABLE .. LIKE")
+        if not isinstance(item, _WITHOUT_EFFECT) and not _is_retention(item):
+            kept.append(item)
+    tree.set("properties", exp.Properties(expressions=kept) if kept else None)
+
+
+def _is_retention(item: Node) -> bool:
+    return isinstance(item, exp.Property) and item.name.upper() in (
+        "DATA_RETENTION_TIME_IN_DAYS",
+        "MAX_DATA_EXTENSION_TIME_IN_DAYS",
+        "CHANGE_TRACKING",
+    )
+
+
+def _column(column: exp.ColumnDef) -> None:
+    kind = column.args.get("kind")
+    if isinstance(kind, exp.DataType):
+        column.set("kind", _type(kind))
+    kept = []
+    for constraint in column.args.get("constraints") or []:
+        inner = constraint.args.get("kind")
+        if isinstance(inner, _IDENTITY):
+            raise unsupported("AUTOINCREMENT", "create a sequence and use its NEXTVAL as the default")
+        if not isinstance(inner, _CONSTRAINTS_WITHOUT_EFFECT):
+            kept.append(constraint)
+    column.set("constraints", kept)
+
+
+def _type(wanted: exp.DataType) -> exp.DataType:
+    name, _ = duckdb_type(wanted)
+    return exp.DataType.build(name, dialect="duckdb")

@@ -1,0 +1,133 @@
+"""From the caller's text to DuckDB's: decide the dialect once, rewrite the whole statement or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from flight_server.dialects.build import Node
+from flight_server.dialects.changes import change
+from flight_server.dialects.definitions import prepare_definition
+from flight_server.dialects.detect import has_snowflake_marks
+from flight_server.dialects.leftovers import refuse_leftovers
+from flight_server.dialects.naming import name_outputs
+from flight_server.dialects.read import read
+from flight_server.dialects.refuse import unreadable, unsupported
+from flight_server.dialects.rewrite import expression, query
+from flight_server.dialects.scope import Scope, TableColumns
+from flight_server.dialects.write import write
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The text for DuckDB's parser, and whether it was Snowflake's before."""
+
+    text: str
+    translated: bool
+
+
+def _no_columns(_: tuple[str, ...]) -> None:
+    return None
+
+
+def translate(
+    sql: str, dialect: Dialect, accepts: Callable[[str], bool], columns: TableColumns = _no_columns
+) -> Translation:
+    """Return *sql* as a DuckDB statement, character for character if it is one.
+
+    Args:
+        dialect: `auto` takes the text for Snowflake's as soon as one construct is only Snowflake's,
+            and otherwise for DuckDB's if DuckDB's parser accepts it.
+        accepts: Whether DuckDB's parser takes a text.
+        columns: Kinds of the columns of a table, None for a table that is not known.
+
+    Raises:
+        QueryRefused: QUERY_PARSE_ERROR for a text that is not Snowflake SQL, QUERY_ERROR for a
+            construct without a faithful form, which the message names.
+    """
+    if dialect == "duckdb":
+        return Translation(sql, translated=False)
+    if dialect == "snowflake" or has_snowflake_marks(sql, columns):
+        return Translation(to_duckdb(sql, columns), translated=True)
+    if accepts(sql):
+        return Translation(sql, translated=False)
+    try:
+        return Translation(to_duckdb(sql, columns), translated=True)
+    except QueryRefused as refusal:
+        if refusal.code is ErrorCode.QUERY_PARSE_ERROR:
+            return Translation(sql, translated=False)
+        raise
+
+
+def to_duckdb(sql: str, columns: TableColumns = _no_columns) -> str:
+    """Return the DuckDB text of one Snowflake statement."""
+    try:
+        tree = read(sql)
+        for rewrite in (_named, _defined):
+            rewrite(tree)
+        tree = _rewritten(tree, Scope(columns))
+        refuse_leftovers(tree)
+        return write(tree)
+    except RecursionError:
+        raise unsupported("a statement nested this deeply") from None
+
+
+def _named(tree: Node) -> None:
+    name_outputs(tree)
+
+
+def _defined(tree: Node) -> None:
+    if isinstance(tree, (exp.Create, exp.Drop, exp.Alter)):
+        prepare_definition(tree)
+
+
+def _rewritten(tree: Node, scope: Scope) -> Node:
+    if isinstance(tree, exp.Query):
+        query(tree, scope)
+        return tree
+    if isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+        return change(tree, scope)
+    if isinstance(tree, exp.Create):
+        return _created(tree, scope)
+    if isinstance(tree, _PLAIN):
+        return tree
+    if isinstance(tree, exp.Command):
+        raise unsupported(str(tree.this).upper())
+    if isinstance(tree, _OTHER_STATEMENTS):
+        raise unsupported(type(tree).__name__.upper())
+    raise unreadable("the text is not a statement")
+
+
+def _created(tree: exp.Create, scope: Scope) -> Node:
+    if isinstance(tree.expression, exp.Query):
+        query(tree.expression, scope)
+    for default in list(tree.find_all(exp.DefaultColumnConstraint)):
+        default.set("this", expression(default.this, scope))
+    return tree
+
+
+_PLAIN = (
+    exp.Drop,
+    exp.Alter,
+    exp.TruncateTable,
+    exp.Transaction,
+    exp.Commit,
+    exp.Rollback,
+    exp.Use,
+    exp.Describe,
+)
+_OTHER_STATEMENTS = (
+    exp.Copy,
+    exp.Grant,
+    exp.Kill,
+    exp.MultitableInserts,
+    exp.Put,
+    exp.Get,
+    exp.Set,
+    exp.Show,
+    exp.Undrop,
+)
