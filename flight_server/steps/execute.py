@@ -12,8 +12,6 @@ from flight_server.model import Scalar
 from flight_server.steps.transpile import Plan
 from flight_server.stores.cache import Flight, Kept, ResultCache
 from flight_server.stores.changes import Changes
-from flight_server.syntax.names import fold
-from flight_server.syntax.repeatable import CLOCK
 from flight_server.watcher import Call
 
 
@@ -146,8 +144,6 @@ def _key(
 ) -> Hashable | None:
     """Return what decides the answer, or None if it must not be remembered."""
     if plan.decided_by is None or not cache.enabled or session.in_transaction or session.temporary:
-        return None
-    if any(isinstance(value, str) and fold(value).strip() in CLOCK for value in parameters):
         return None
     stamp = changes.stamp(plan.decided_by)
     if stamp is None:

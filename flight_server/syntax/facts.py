@@ -53,7 +53,6 @@ class Facts:
         table_functions: The table-function nodes; `called_as_table` holds the ids of their calls.
         parameters: Identifiers of the parameters, in order of the walk.
         columns: The column-reference nodes.
-        texts: The string literals.
         samples: How many times rows are picked by chance.
         unknown: Node types that this version of the walk does not know; nobody but the
             administrators gets past one.
@@ -69,7 +68,6 @@ class Facts:
     selects: list[Node] = field(default_factory=list)
     writes: list[Node] = field(default_factory=list)
     shows: list[Node] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
     samples: int = 0
     called_as_table: set[int] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
@@ -137,10 +135,6 @@ def _note_expression(node: Node, facts: Facts) -> None:
         facts.parameters.append(node["identifier"])
     elif kind == "COLUMN_REF":
         facts.columns.append(node)
-    elif kind == "CONSTANT":
-        literal = node.get("literal") or {}
-        if literal.get("kind") == "STRING":
-            facts.texts.append(literal["text"])
     elif kind == "STAR":
         facts.stars.append(node)
     elif kind not in EXPRESSIONS:
