@@ -82,21 +82,24 @@ def gather(root: Node) -> Facts:
         if isinstance(item, list):
             stack.extend((child, scope) for child in reversed(item))
         elif isinstance(item, dict):
-            if "cte_map" in item:
-                scope = _enter(item, scope, stack)
+            scope, expressions = _enter(item, scope)
             _note(item, scope, facts)
             if item.get("type") == "RECURSIVE_CTE_NODE":
                 scope = scope | {fold(item["cte_name"])}
-            stack.extend((child, scope) for key, child in item.items() if key != "cte_map")
+            stack.extend((item[key], scope) for key in reversed(item) if key != "cte_map")
+            stack.extend(reversed(expressions))
     return facts
 
 
-def _enter(node: Node, scope: frozenset[str], stack: list[tuple[object, frozenset[str]]]) -> frozenset[str]:
-    """Push the common table expressions of *node*, each with the names it can see."""
-    for entry in (node["cte_map"] or {}).get("map", []):
-        stack.append((entry["value"], scope))
+def _enter(
+    node: Node, scope: frozenset[str]
+) -> tuple[frozenset[str], list[tuple[object, frozenset[str]]]]:
+    """Return the names in sight below *node*, and its common table expressions, each with those it can see."""
+    expressions: list[tuple[object, frozenset[str]]] = []
+    for entry in (node.get("cte_map") or {}).get("map", []):
+        expressions.append((entry["value"], scope))
         scope = scope | {fold(entry["key"])}
-    return scope
+    return scope, expressions
 
 
 def _note(node: Node, scope: frozenset[str], facts: Facts) -> None:
