@@ -102,7 +102,7 @@ _ABILITIES: Mapping[int, Value] = {
     529: (_STRING, "schema"),
     530: (_STRING, "procedure"),
     531: (_STRING, "catalog"),
-    532: (_INT32, 1),
+    532: (_BOOL, True),
     533: (_INT32, 0b010),
     534: (_INT32, 0),
     535: (_INT32, 0),
