@@ -20,7 +20,9 @@ from bench import (
     p06_small_http,
     p07_masks,
     p08_memory,
+    p09_ingest,
     p10_cancel,
+    p11_cache,
     peers,
     report,
 )
@@ -35,9 +37,11 @@ CLAIMS: Final[dict[str, Callable[[Lab], Finding]]] = {
     "P6": p06_small_http.measure,
     "P7": p07_masks.measure,
     "P8": p08_memory.measure,
+    "P9": p09_ingest.measure,
     "P10": p10_cancel.measure,
+    "P11": p11_cache.measure,
 }
-"""By the first claim of each file; P2 is measured with P1 and P5 with P4. P9 and P11 are not built yet."""
+"""By the first claim of each file; P2 is measured with P1 and P5 with P4."""
 
 
 def main() -> None:

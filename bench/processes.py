@@ -34,6 +34,9 @@ duckdb_threads = 2
 max_result_bytes = 100_000_000_000
 spool_memory_bytes = 536_870_912
 """
+NO_RESULT_CACHE = "cache_l1_max_entries = 0\ncache_l2_max_size_mb = 0\n"
+"""Every claim but P11 is about running a query, so the answer to the last round must not be kept."""
+RESULT_CACHE = "cache_l1_max_size_mb = 1024\ncache_l1_ttl_seconds = 3600\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,14 @@ class Ours:
 
 
 @contextmanager
-def our_service(home: Path, warehouse: Path) -> Iterator[Ours]:
+def our_service(home: Path, warehouse: Path, caching: str = NO_RESULT_CACHE) -> Iterator[Ours]:
     """Serve a copy of *warehouse* by `hati serve`, with real keys and dev_mode off."""
     (home / "policies").mkdir(parents=True)
     shutil.copyfile(warehouse, home / "warehouse.duckdb")
     files = {"access.cedar": _ACCESS, "masks.yaml": _MASKS, "row_filters.yaml": "[]\n", "limits.yaml": "[]\n"}
     for name, text in files.items():
         (home / "policies" / name).write_text(text)
-    (home / "config.toml").write_text(_CONFIG)
+    (home / "config.toml").write_text(_CONFIG + caching)
     with closing(KeyStore.open(home / "keys.db")) as store:
         keys = [store.create(roles=[role], agent_id=f"bench-{role}") for role in ("admin", "reader")]
     ports = [part for port in PORTS for part in (f"--{port}-port", "0")]
