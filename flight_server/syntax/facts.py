@@ -91,9 +91,7 @@ def gather(root: Node) -> Facts:
     return facts
 
 
-def _enter(
-    node: Node, scope: frozenset[str]
-) -> tuple[frozenset[str], list[tuple[object, frozenset[str]]]]:
+def _enter(node: Node, scope: frozenset[str]) -> tuple[frozenset[str], list[tuple[object, frozenset[str]]]]:
     """Return the names in sight below *node*, and its common table expressions, each with those it can see."""
     expressions: list[tuple[object, frozenset[str]]] = []
     for entry in (node.get("cte_map") or {}).get("map", []):
