@@ -9,6 +9,7 @@ from http_gateway.disconnects import Disconnects
 from http_gateway.flight.client import FlightClient, tls_material
 from http_gateway.flight.endpoint import whereabouts
 from http_gateway.gateway_token import gateway_token
+from http_gateway.idle_memory import IdleMemory
 from http_gateway.request_body import BodyLimits
 from http_gateway.spool import MemoryBudget, SpoolRoom
 
@@ -29,6 +30,7 @@ class Gateway:
     flight: FlightClient
     spools: SpoolRoom
     disconnects: Disconnects
+    memory: IdleMemory
     limits: BodyLimits
     max_result_bytes: int
     addresses: Addresses
@@ -37,11 +39,13 @@ class Gateway:
         """Stop the threads and close the connection to the Flight server."""
         self.flight.close()
         self.disconnects.close()
+        self.memory.close()
 
 
 def open_gateway(settings: Settings, addresses: Addresses) -> Gateway:
     """Return the gateway that *settings* describe; it starts a thread, so call it after any fork."""
     tls = tls_material(settings.tls_cert, settings.tls_key, settings.client_ca) if settings.tls else None
+    memory = IdleMemory()
     return Gateway(
         flight=FlightClient(
             whereabouts(settings.flight_uri, settings.run_folder),
@@ -53,7 +57,9 @@ def open_gateway(settings: Settings, addresses: Addresses) -> Gateway:
             settings.spool_folder,
             MemoryBudget(settings.spool_memory_bytes),
             settings.spool_threshold_bytes,
+            memory.note,
         ),
+        memory=memory,
         disconnects=Disconnects(),
         limits=BodyLimits(settings.max_sql_bytes, settings.query_timeout_secs * 1000),
         max_result_bytes=settings.max_result_bytes,

@@ -56,13 +56,21 @@ class SpoolRoom:
         directory: Where spool files go; it is made when it is missing.
         budget: The memory of all spools together.
         threshold_bytes: What one result may hold in memory.
+        on_large_end: Called when a result of more than a piece is gone.
     """
 
-    def __init__(self, directory: Path, budget: MemoryBudget, threshold_bytes: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        budget: MemoryBudget,
+        threshold_bytes: int,
+        on_large_end: Callable[[], None] = lambda: None,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.directory = directory
         self.budget = budget
         self.threshold_bytes = threshold_bytes
+        self.on_large_end = on_large_end
 
     def open(self) -> Spool:
         """Return an empty spool; its user closes it."""
@@ -124,6 +132,8 @@ class Spool:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+        if self.length > PIECE_BYTES:
+            self._room.on_large_end()
 
     def _reserve(self, size: int) -> bool:
         if self.length + size > self._room.threshold_bytes or not self._room.budget.take(size):

@@ -101,6 +101,7 @@ def _parquet(gateway: Gateway, choice: Choice) -> Response:
     exchange = this_exchange()
     with ExitStack() as stack:
         call = _asked(gateway, exchange)
+        stack.callback(gateway.memory.note)
         stack.callback(call.cancel)
         stack.enter_context(gateway.disconnects.watching(exchange.peer_number, call.cancel))
         reader = record_batches(call.messages())
