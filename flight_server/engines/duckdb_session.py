@@ -276,9 +276,9 @@ class DuckDBSession:
                 call.check()
                 connection.execute("COMMIT")
         except BaseException:
-            if own:
-                with suppress(duckdb.Error):
-                    connection.execute("ROLLBACK")
+            undo = "ROLLBACK" if own else "SELECT error('undone')"  # an error aborts the caller's transaction
+            with suppress(duckdb.Error):
+                connection.execute(undo)
             raise
         return answered
 
@@ -327,6 +327,7 @@ class DuckDBSession:
         tables = [name for name in commits if name is not None]
         try:
             with self._engine.changes.writing(None if everything else tables):
+                self._refuse_aborted(text)
                 self._connection().execute(text)
         finally:
             self.in_transaction = begins
@@ -334,6 +335,16 @@ class DuckDBSession:
         if not begins:
             self.temporary = self._temporary_tables(self._connection())
             self._tell_definitions()
+
+    def _refuse_aborted(self, text: str) -> None:
+        """Roll back instead of a COMMIT that DuckDB would turn into a ROLLBACK without a word."""
+        if text != "COMMIT":
+            return
+        try:
+            self._connection().execute("SELECT 1").fetchall()
+        except duckdb.Error:
+            self._connection().execute("ROLLBACK")
+            raise
 
     def _take(self, call: Call) -> None:
         """Wait for the session's connection; another statement of the session may be running on it."""
