@@ -177,7 +177,7 @@ def test_a_restricted_query_answers_as_if_the_rest_did_not_exist(
         "UNPIVOT customers ON ssn, email INTO NAME n VALUE v",
         "SELECT mode(ssn), approx_count_distinct(ssn), histogram(ssn) FROM customers",
         "SELECT [x FOR x IN [ssn, email]] FROM customers",
-        "WITH RECURSIVE t AS (SELECT ssn, 1 n FROM customers UNION ALL SELECT ssn, n + 1 FROM t WHERE n < 3)\nFROM t",
+        "WITH RECURSIVE t AS (SELECT ssn FROM customers UNION SELECT upper(ssn) FROM t) FROM t",
         "SELECT * FROM (VALUES (1), (2)) v(n), customers WHERE n = 1",
         "SELECT (SELECT ssn FROM customers c WHERE c.customer_id = o.customer_id) FROM orders o",
         "SELECT * FROM orders WHERE total = ANY (SELECT customer_id FROM customers)",
