@@ -30,6 +30,7 @@ from flight_server.protocols.flight.server import FlightServer
 from flight_server.protocols.flight.session import CallerReader
 from flight_server.protocols.flight.sessions import Sessions
 from flight_server.protocols.health.server import HealthServer
+from flight_server.semantic.embedder import embedder_for
 from flight_server.steps.admit import Admission
 from flight_server.steps.compile import Compiler
 from flight_server.steps.restrict_rows import Sealed
@@ -70,6 +71,7 @@ class App:
         settings.run_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.temp_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._engine = DuckDBEngine(_duckdb_options(settings))
+        self._engine.provide_semantics(embedder_for(settings))
         self._parser = Parser()
         self._catalog = Catalog(described(self._engine.load_catalog, settings.run_folder / "catalog.json"))
         self._engine.on_defined = self._catalog.changed
@@ -143,7 +145,7 @@ class App:
     def _build(self) -> Services:
         settings = self._settings
         home = settings.home
-        sealed = Sealed(self._engine.catalog, self._engine.nonce)
+        sealed = Sealed(self._engine.catalog, self._engine.nonce, self._engine.semantics)
         return Services(
             engine=self._engine,
             catalog=self._catalog,

@@ -123,6 +123,12 @@ class Settings:
     cache_l2_max_size_mb: int = _setting(512, "Results kept on disk", "MiB", span=(0, 1 << 24))
     cache_l2_ttl_seconds: int = _setting(600, "How long", "s", span=(0, 86_400))
 
+    embeddings_url: str = _setting(
+        "", "OpenAI-compatible endpoint, such as `http://host:8090/v1/embeddings`; empty is WordLlama"
+    )
+    embeddings_model: str = _setting("text-embedding-3-small", "Model that the endpoint is asked for")
+    embeddings_api_key_env: str = _setting("", "Variable that holds the endpoint's key; empty sends none")
+
     session_idle_secs: int = _setting(900, "A session unused for this long is closed", "s", span=_SECONDS)
     max_sessions_per_principal: int = _setting(64, "Open sessions of one principal", span=_COUNT)
     gateway_threads: int = _setting(32, "Requests that the gateway handles at once", span=(1, 4096))

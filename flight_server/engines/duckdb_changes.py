@@ -59,7 +59,8 @@ def count_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
 
 def refuse_hidden_rows(plan: Plan, changed: int, before: int, after: int) -> None:
     """Refuse a write that left or made rows which its own principal cannot see."""
-    expected = {"INSERT": before + changed, "UPDATE": before, "DELETE": before - changed}[plan.verb]
+    gone = {"UPDATE": changed, "DELETE": 2 * changed}.get(plan.verb, 0)
+    expected = before + changed - gone
     if after != expected:
         raise QueryRefused(ErrorCode.POLICY_DENIED, "The new row is outside of what you may see")
 

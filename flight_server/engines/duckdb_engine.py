@@ -23,6 +23,9 @@ from flight_server.engines.engine import Key
 from flight_server.engines.wire_types import needs_cast, wire_sql
 from flight_server.model import Kind, Mask, Scalar
 from flight_server.recent import Recent
+from flight_server.semantic.embedder import Embedder
+from flight_server.semantic.names import HIDDEN_SCHEMA
+from flight_server.semantic.semantics import Semantics, provide_semantics
 from flight_server.steps.mask import sql_mask_function
 from flight_server.steps.transpile import Plan
 from flight_server.stores.catalog import Column, Table
@@ -84,6 +87,7 @@ class DuckDBEngine:
         self.repeatable = repeatable_functions(self._root)
         self.plain = ConnectionPool(self._root.cursor, self.changes)
         self.owners = ConnectionPool(self._connect_owner, self.changes)
+        self.semantics: Semantics | None = None
 
     @property
     def name(self) -> str:
@@ -157,6 +161,11 @@ class DuckDBEngine:
         )
         self._hash_keys.add(mask.key)
 
+    def provide_semantics(self, embedder: Embedder) -> Semantics:
+        """Provide the semantic functions and the agents' memory; `close` ends them, too."""
+        self.semantics = provide_semantics(self._root, self.catalog, self.changes, embedder)
+        return self.semantics
+
     def referee(self, plan: Plan, parameters: Sequence[Scalar], version: int) -> None:
         """Have the binder's word on a plan that hides something, the first time it runs at a *version*.
 
@@ -189,6 +198,8 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Write the warehouse back and close the instance."""
+        if self.semantics is not None:
+            self.semantics.close()
         self.plain.close()
         self.owners.close()
         self._root.close()
@@ -208,8 +219,9 @@ class DuckDBEngine:
 
     def _schemas(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         rows = connection.execute(
-            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND NOT internal",
-            [self.catalog],
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = ? AND schema_name <> ? "
+            "AND NOT internal",
+            [self.catalog, HIDDEN_SCHEMA],
         ).fetchall()
         return [str(name) for (name,) in rows]
 
@@ -217,16 +229,16 @@ class DuckDBEngine:
         columns: dict[tuple[str, str], list[Column]] = {}
         for schema, table, name, kind, nullable in connection.execute(
             "SELECT schema_name, table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
-            "WHERE database_name = ? AND NOT internal ORDER BY column_index",
-            [self.catalog],
+            "WHERE database_name = ? AND schema_name <> ? AND NOT internal ORDER BY column_index",
+            [self.catalog, HIDDEN_SCHEMA],
         ).fetchall():
             columns.setdefault((schema, table), []).append(Column(name, kind, bool(nullable)))
         rows = connection.execute(
             "SELECT schema_name, table_name, estimated_size, false, '' FROM duckdb_tables() "
-            "WHERE database_name = $1 AND NOT internal UNION ALL "
+            "WHERE database_name = $1 AND schema_name <> $2 AND NOT internal UNION ALL "
             "SELECT schema_name, view_name, 0, true, sql FROM duckdb_views() "
-            "WHERE database_name = $1 AND NOT internal",
-            [self.catalog],
+            "WHERE database_name = $1 AND schema_name <> $2 AND NOT internal",
+            [self.catalog, HIDDEN_SCHEMA],
         ).fetchall()
         return [Table(s, t, tuple(columns.get((s, t), ())), int(n), view, sql) for s, t, n, view, sql in rows]
 

@@ -32,6 +32,7 @@ from flight_server.engines.engine import Load
 from flight_server.engines.wire_types import wire_outputs, wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Scalar, TableName
+from flight_server.semantic.names import STORES
 from flight_server.steps.transpile import Plan
 from flight_server.syntax.names import DEFAULT_SCHEMA, fold, quote
 from flight_server.watcher import Call
@@ -255,7 +256,10 @@ class DuckDBSession:
     ) -> Answered:
         """Run a write or a definition, all of it or nothing."""
         answered = self._whole(
-            connection, bool(plan.check), call, lambda: self._run(connection, plan, parameters)
+            connection,
+            bool(plan.check) or plan.verb == STORES,
+            call,
+            lambda: self._run(connection, plan, parameters),
         )
         if plan.kind is Kind.DEFINE:
             self.temporary = self._temporary_tables(connection)
@@ -291,6 +295,8 @@ class DuckDBSession:
     def _run(
         self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar]
     ) -> Answered:
+        if plan.verb == STORES and self._engine.semantics is not None:
+            return self._engine.semantics.memory.store(connection, plan, parameters)
         before = count_rows(connection, plan.check)
         relation = connection.sql(plan.sql, params=list(parameters) or None)
         is_count = relation.columns == ["Count"]

@@ -13,6 +13,7 @@ from flight_server.dialects.known_columns import columns_of
 from flight_server.dialects.translate import translate
 from flight_server.model import Dialect, Grant, Statement, TableName
 from flight_server.recent import Recent
+from flight_server.semantic.names import ABOUT_THE_CALLER
 from flight_server.steps.parse import parse
 from flight_server.steps.restrict_rows import Restricted, Sealed, restrict_rows
 from flight_server.steps.transpile import Plan, transpile
@@ -80,7 +81,7 @@ class Compiler:
 
     def known_plan(self, understood: Understood, grant: Grant) -> Plan | None:
         """Return the plan made earlier for the same statement under an equal grant."""
-        return self._plans.get((understood.key, grant.fingerprint()))
+        return self._plans.get(_plan_key(understood, grant))
 
     def restrict(self, understood: Understood, grant: Grant) -> Restricted:
         """Return the statement cut down to what *grant* leaves (step 7)."""
@@ -90,7 +91,7 @@ class Compiler:
         """Return the plan of a restricted statement (step 8), and remember it."""
         plan = transpile(restricted, self.parser, understood.catalog, self._sealed, self._repeatable)
         if self._enabled and len(plan.sql) <= LONGEST_REMEMBERED:
-            self._plans.put((understood.key, restricted.grant.fingerprint()), plan, len(plan.sql))
+            self._plans.put(_plan_key(understood, restricted.grant), plan, len(plan.sql))
         return plan
 
     def over_rows(self, plan: Plan) -> str:
@@ -101,3 +102,10 @@ class Compiler:
             if len(plan.sql) <= LONGEST_REMEMBERED:
                 self._over_rows.put(plan.sql, text)
         return text
+
+
+def _plan_key(understood: Understood, grant: Grant) -> Hashable:
+    """Return what a plan is remembered under: all that it was made of."""
+    about_the_caller = not understood.statement.functions.isdisjoint(ABOUT_THE_CALLER)
+    agent = grant.principal.agent_id if about_the_caller else ""
+    return (understood.key, grant.fingerprint(), agent)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 
 from flight_server.model import Action, Grant, Kind, Statement, TableName
+from flight_server.semantic.names import STORES
 from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import below
 from flight_server.syntax.names import fold
@@ -50,7 +51,7 @@ TypeOf = Callable[[Node], str]
 
 def parameter_types(statement: Statement, grant: Grant, catalog: CatalogSnapshot) -> tuple[str, ...]:
     """Return the SQL type of every parameter; text where nothing tells."""
-    if not statement.parameters or not statement.tree:
+    if not statement.parameters or not statement.tree or statement.verb == STORES:
         return (UNKNOWN,) * statement.parameters
     tree: Node = json.loads(statement.tree)
     root = write_body(tree) if statement.kind is Kind.WRITE else only_statement(tree)["node"]

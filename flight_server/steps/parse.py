@@ -8,6 +8,8 @@ from collections.abc import Collection
 
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Action, Kind, Statement, TableName
+from flight_server.semantic.names import MEMORY, STORES
+from flight_server.semantic.rewrite import stored_call
 from flight_server.stores.catalog import CatalogSnapshot
 from flight_server.syntax import definitions
 from flight_server.syntax.facts import Facts, below, gather
@@ -88,6 +90,8 @@ def _read(
     facts = gather(root)
     if facts.writes:
         raise QueryRefused(ErrorCode.POLICY_DENIED, _NESTED_WRITE)
+    if stored_call(root, facts) is not None:
+        return _store(sql, serialized, facts, default_schema)
     names = [_name(node, catalog, default_schema, temporary) for node in facts.tables]
     return Statement(
         text=sql,
@@ -102,6 +106,23 @@ def _read(
         selects_star=_selects_star(facts),
         estimated_rows=_estimated_rows(root, [name for name in names if name], catalog),
         explain=explain,
+    )
+
+
+def _store(sql: str, serialized: str, facts: Facts, default_schema: str) -> Statement:
+    """Return the statement that stores one memory, which is written as a query."""
+    return Statement(
+        text=sql,
+        kind=Kind.WRITE,
+        verb=STORES,
+        tree=serialized,
+        accesses=((Action.INSERT, MEMORY),),
+        parameters=_count_parameters(facts),
+        default_schema=default_schema,
+        functions=_functions(facts),
+        unselective_scans=0,
+        selects_star=False,
+        estimated_rows=1,
     )
 
 

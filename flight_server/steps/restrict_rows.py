@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Action, Grant, Kind, Mask, MaskFunction, Statement, TableGrant, TableName
+from flight_server.semantic.names import MEMORY, STORES
+from flight_server.semantic.rewrite import Known, StoredRanks, bind_agent, check_calls, store_outputs
 from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import Facts, below, gather
 from flight_server.syntax.flat import is_flat
@@ -28,10 +30,15 @@ _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Where the raw tables are, and the word that no caller can know."""
+    """Where the raw tables are, and the word that no caller can know.
+
+    Attributes:
+        semantics: The embedder's side of the engine; None for an engine without.
+    """
 
     catalog: str
     nonce: str
+    semantics: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ def restrict_rows(
     rewriter = Rewriter(statement, grant, parser, catalog, sealed)
     if statement.kind is Kind.READ:
         return rewriter.read(tree)
+    if statement.verb == STORES:
+        return rewriter.store(tree)
     return rewriter.write(tree)
 
 
@@ -109,6 +118,9 @@ class Rewriter:
         self._carrier = f"__raw_{sealed.nonce}_"
         self._carried: dict[TableName, set[str]] = {}
         self._conjuncts: dict[int, list[Node]] = {}
+        masks = grant.tables[MEMORY].masks if MEMORY in grant.tables else ()
+        masked = [column for column, _ in masks]
+        self._ranks = StoredRanks(parser, sealed.semantics, self._columns_of, masked, sealed.nonce)
 
     def read(self, tree: Node) -> Restricted:
         """Rewrite a query."""
@@ -117,6 +129,7 @@ class Rewriter:
         self._refuse(facts)
         masked, names = self._masked_outputs(root)
         late = self._carry(root, facts) if masked else ()
+        self._ranks.find(facts.selects)
         self._keep_names(root)
         self._replace_tables(root)
         late_at = {position for position, _ in late}
@@ -184,6 +197,15 @@ class Rewriter:
             return Restricted(self._statement, self._grant, tree, check=check)
         return self._write_by_row(body, target, check)
 
+    def store(self, tree: Node) -> Restricted:
+        """Rewrite a `store_memory` to the query for what is to be stored."""
+        root = only_statement(tree)["node"]
+        store_outputs(root, self._grant)
+        self._refuse(gather(root))
+        target = self._target()
+        check = self._visible_count(target) if target.filters else None
+        return Restricted(self._statement, self._grant, tree, check=check)
+
     def _target(self) -> TableGrant:
         """Return the grant of the table that is written to."""
         names = [name for action, name in self._statement.accesses if action is not Action.SELECT]
@@ -193,6 +215,8 @@ class Rewriter:
 
     def _refuse(self, facts: Facts) -> None:
         refuse_functions(facts, self._grant.administers)
+        check_calls(facts, self._sealed.semantics)
+        bind_agent(facts, self._grant)
         if facts.unknown and not self._grant.administers:
             raise _denied("This form of query is not permitted", f"unknown nodes {sorted(facts.unknown)}")
         if facts.shows and not self._grant.sees_everything:
@@ -275,7 +299,7 @@ class Rewriter:
         grant = self._grant.tables.get(name) if name else None
         if name is None or grant is None or not grant.restricted:
             node["qualified_name"] = {"path": self._place(node)}
-            return False
+            return self._ranks.wrap(node)
         table = self._table(name)
         carried = frozenset(self._carried.get(name, ()))
         secured = secured_table(
@@ -293,6 +317,7 @@ class Rewriter:
         secured["sample"] = node["sample"]
         node.clear()
         node.update(secured)
+        self._ranks.wrap(node)
         return True
 
     def _table(self, name: TableName) -> Table:

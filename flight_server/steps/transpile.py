@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Mask, Statement, TableName
+from flight_server.semantic.names import STORES
 from flight_server.steps.parse import write_target
 from flight_server.steps.restrict_rows import Restricted, Sealed
 from flight_server.stores.catalog import CatalogSnapshot
@@ -78,7 +79,7 @@ def transpile(
     check = ""
     expected: frozenset[TableName] = frozenset()
     if restricted.tree is not None:
-        write = statement.kind is Kind.WRITE and not restricted.write
+        write = statement.kind is Kind.WRITE and not restricted.write and statement.verb != STORES
         sql = parser.print_write(restricted.tree) if write else parser.print_read(restricted.tree)
         if not restricted.grant.administers:
             expected = with_beneath(_referee(sql, parser, write, sealed) | restricted.targets, catalog)

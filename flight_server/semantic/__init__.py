@@ -1,0 +1,1 @@
+"""Embeddings, the functions that compare them, and what agents remember."""
