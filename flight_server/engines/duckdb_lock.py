@@ -23,6 +23,7 @@ CONNECT: dict[str, str] = {
 }
 
 LOCKED: dict[str, str] = {
+    "TimeZone": "utc",
     "allow_extension_repositories": "forbidden",
     "max_expression_depth": "1000",
     "arrow_lossless_conversion": "false",
@@ -50,7 +51,7 @@ def lock(connection: duckdb.DuckDBPyConnection, data_directories: Sequence[str])
         quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in data_directories)
         connection.execute(f"SET allowed_directories = [{quoted}]")
     for name, value in LOCKED.items():
-        connection.execute(f"SET {name} = '{value}'")
+        connection.execute(f"SET GLOBAL {name} = '{value}'")
     verify(connection)
 
 
