@@ -32,11 +32,11 @@ def _width(kind: DuckDBPyType) -> int:
 
 
 def cut(batch: pa.RecordBatch, batch_bytes: int) -> Iterator[pa.RecordBatch]:
-    """Yield *batch* in slices of about *batch_bytes*; no buffer is copied."""
+    """Yield *batch* in slices of about *batch_bytes* at most, or of one row; no buffer is copied."""
     size = batch.nbytes
     if size <= batch_bytes * 5 // 4 or batch.num_rows < 2:
         yield batch
         return
     length = max(1, batch.num_rows * batch_bytes // size)
     for start in range(0, batch.num_rows, length):
-        yield batch.slice(start, length)
+        yield from cut(batch.slice(start, length), batch_bytes)
