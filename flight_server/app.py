@@ -19,7 +19,7 @@ import structlog
 from flight_server.engines.duckdb_engine import DuckDBEngine, DuckDBOptions
 from flight_server.errors import ErrorCode
 from flight_server.metrics import Metrics, MetricsServer, serve_metrics
-from flight_server.pipeline import Ceilings, Pipeline, Services
+from flight_server.pipeline import Pipeline, Services
 from flight_server.policy.catalog_file import described
 from flight_server.policy.holder import PolicyHolder
 from flight_server.policy.load import load_policies
@@ -32,6 +32,7 @@ from flight_server.protocols.flight.sessions import Sessions
 from flight_server.protocols.health.server import HealthServer
 from flight_server.semantic.embedder import embedder_for
 from flight_server.steps.admit import Admission
+from flight_server.steps.ceilings import Ceilings
 from flight_server.steps.compile import Compiler
 from flight_server.steps.restrict_rows import Sealed
 from flight_server.stores.audit import AuditLog

@@ -56,12 +56,16 @@ class Caller:
     `protocol` and `source_ip` are only as good as the adapter that sets them: the
     Flight adapter takes them from headers for the gateway alone, which proves
     itself with the token of HOME/run/gateway.token.
+
+    Attributes:
+        read_only: Whether whatever changes anything is to be refused, as a tool promises that only reads.
     """
 
     credential: Credential | None
     agent_override: str | None
     protocol: Protocol
     source_ip: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

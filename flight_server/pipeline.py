@@ -24,6 +24,7 @@ from flight_server.policy.model import RequestContext
 from flight_server.steps.admit import Admission
 from flight_server.steps.authenticate import authenticate
 from flight_server.steps.authorise import authorise
+from flight_server.steps.ceilings import Ceilings, check_ceilings, invalid
 from flight_server.steps.compile import Compiler, Understood
 from flight_server.steps.estimate import CostFacts, estimate
 from flight_server.steps.execute import Running, execute
@@ -38,17 +39,8 @@ from flight_server.stores.catalog import Catalog
 from flight_server.stores.changes import Changes
 from flight_server.stores.keys import KeyStore
 from flight_server.stores.rate import FailureLimiter
-from flight_server.stores.usage import UsageStore
+from flight_server.stores.usage import UsageLine, UsageStore
 from flight_server.watcher import Call, Watcher
-
-
-@dataclass(frozen=True, slots=True)
-class Ceilings:
-    """What no query may exceed."""
-
-    default_timeout_ms: int
-    longest_timeout_ms: int
-    longest_sql_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +174,7 @@ class Pipeline:
 
         def write(plan: Plan, call: Call, version: int) -> Execution:
             if plan.kind is not Kind.WRITE:
-                raise _invalid("only an INSERT, UPDATE or DELETE can be run for many rows")
+                raise invalid("only an INSERT, UPDATE or DELETE can be run for many rows")
             return session.change_many(plan, compiler.over_rows(plan), rows, call, version)
 
         return self._change(query, session, is_gone, session_id, write)
@@ -217,6 +209,11 @@ class Pipeline:
             raise progress.refuse(error) from None
         progress.abandon()
         return sight
+
+    def usage(self, sight: Sight) -> list[UsageLine]:
+        """Return what the key behind *sight* has used since the month began."""
+        today = dt.datetime.now(dt.UTC).date()
+        return self._services.usage.report(today.replace(day=1), sight.principal.key_prefix)
 
     def _change(
         self,
@@ -268,7 +265,7 @@ class Pipeline:
     ) -> Plan:
         """Steps 1 to 8: who asks, what they may see, what it costs, and what the engine will run."""
         services = self._services
-        self._check_ceilings(query)
+        check_ceilings(query, services.ceilings)
         slot = progress.slot = services.admission.admit(call)
         progress.step("admit")
         principal = authenticate(
@@ -294,7 +291,7 @@ class Pipeline:
         progress.step("reserve")
         plan = self._compile(understood, grant, progress)
         if executes and plan.parameters != len(query.parameters):
-            raise _invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
+            raise invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
         return plan
 
     def _execute(self, plan: Plan, query: Query, session: Session, call: Call, progress: Progress) -> Running:
@@ -308,26 +305,14 @@ class Pipeline:
         progress.result_cache_hit = running.from_cache
         return running
 
-    def _check_ceilings(self, query: Query) -> None:
-        ceilings = self._services.ceilings
-        if len(query.sql.encode("utf-8", "surrogatepass")) > ceilings.longest_sql_bytes:
-            raise _invalid(f"the SQL text is longer than {ceilings.longest_sql_bytes} bytes")
-        if "\0" in query.sql:
-            raise _invalid("the SQL text holds a NUL character")
-        if any(map(_is_no_unicode, (query.sql, *query.parameters))):
-            raise _invalid("a text is not valid Unicode")
-        if any(isinstance(value, int) and not -_INT_END <= value < _INT_END for value in query.parameters):
-            raise _invalid("whole numbers have at most 128 bits")
-        if not query.sql.strip():
-            raise _invalid("the SQL text is empty")
-        if query.timeout_ms is not None and not 0 < query.timeout_ms <= ceilings.longest_timeout_ms:
-            raise _invalid(f"timeout_ms must be between 1 and {ceilings.longest_timeout_ms}")
-
     def _understand(self, query: Query, session: Session) -> Understood:
         services = self._services
-        return services.compiler.understand(
+        understood = services.compiler.understand(
             query.sql, query.dialect, services.catalog.snapshot(), session.default_schema, session.temporary
         )
+        if query.caller.read_only and understood.statement.kind is not Kind.READ:
+            raise QueryRefused(ErrorCode.POLICY_DENIED, "Only queries that change nothing are permitted here")
+        return understood
 
     def _authorise(
         self,
@@ -379,15 +364,6 @@ def _context(query: Query) -> RequestContext:
     return RequestContext(now.hour, now.isoweekday(), query.caller.protocol, query.caller.source_ip)
 
 
-_INT_END = 1 << 127
-"""The first whole number that HUGEINT cannot hold; DuckDB would take it for a negative one."""
-
-
-def _is_no_unicode(value: object) -> bool:
-    """Tell whether *value* is a text with half a surrogate pair in it, as JSON can spell one."""
-    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
-
-
 def _parameter_types(progress: Progress) -> tuple[str, ...]:
     """Return a guess at the type of every parameter."""
     understood, grant = progress.understood, progress.grant
@@ -398,7 +374,3 @@ def _parameter_types(progress: Progress) -> tuple[str, ...]:
 
 def _version(progress: Progress) -> int:
     return progress.understood.catalog.version if progress.understood else 0
-
-
-def _invalid(what: str) -> QueryRefused:
-    return QueryRefused(ErrorCode.INVALID_REQUEST, f"Invalid request: {what}")

@@ -30,7 +30,7 @@ from flight_server.steps.transpile import Plan
 from flight_server.stores.changes import Changes
 
 LOOK_AGAIN_S: Final = 1.0
-TEXTS_AT_ONCE: Final = 8192
+TEXTS_AT_ONCE: Final = 32_768
 ID_SCHEMA: Final = pa.schema([pa.field("memory_id", pa.string())])
 DEFAULT_TYPE: Final = "fact"
 DEFAULT_IMPORTANCE: Final = 0.5

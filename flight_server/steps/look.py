@@ -24,6 +24,7 @@ class Sight:
     """
 
     tables: Mapping[TableName, Table]
+    principal: Principal
     schemas: frozenset[str]
     masked: Mapping[TableName, Mapping[str, MaskFunction]]
     complete: bool
@@ -51,4 +52,4 @@ def look(
         name: {column: rule.mask.function for column, rule in masks_for(policies, principal, name).items()}
         for name in tables
     }
-    return Sight(tables, schemas, masked, complete)
+    return Sight(tables, principal, schemas, masked, complete)

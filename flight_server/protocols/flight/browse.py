@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,13 @@ class Browse:
         """Stream the answer, in one batch."""
         sight = self._sight(exchange, command)
         return table_stream(self._answers[kind_of(command)](sight, command), exchange.add_trailer)
+
+    def usage(self, exchange: Exchange) -> bytes:
+        """Return what the caller's key has used this month, as JSON lines by day, agent and table."""
+        query = query_of(exchange, Asked("usage"), (), exchange.told_id or new_query_id())
+        sight = self._pipeline.look(query, exchange.is_gone, exchange.session.session_id)
+        lines = [line._asdict() | {"table": str(line.table)} for line in self._pipeline.usage(sight)]
+        return json.dumps({"key_prefix": sight.principal.key_prefix, "usage": lines}).encode()
 
     def _sight(self, exchange: Exchange, command: Any) -> Sight:
         asked = Asked(kind_of(command).removeprefix("Command"))

@@ -42,6 +42,7 @@ from flight_server.protocols.flight.statements import Statements
 from flight_server.protocols.flight.tickets import used
 
 READY = "hatidata.ready"
+USAGE = "hatidata.usage"
 
 
 class FlightServer(fl.FlightServerBase):
@@ -140,11 +141,14 @@ class FlightServer(fl.FlightServerBase):
             body = json.dumps({"ready": not reason, "reason": reason}).encode()
             return iter([fl.Result(pa.py_buffer(body))])
         with self._exchange(context) as exchange:
+            if action.type == USAGE:
+                return iter([fl.Result(pa.py_buffer(self._browse.usage(exchange)))])
             return iter(self._actions.act(exchange, action.type, action.body.to_pybytes()))
 
     def list_actions(self, context: fl.ServerCallContext) -> list[tuple[str, str]]:
         """Name the actions."""
-        return [*self._actions.listed(), (READY, "Whether a query can be answered now")]
+        ours = [(READY, "Whether a query can be answered now"), (USAGE, "What the key has used this month")]
+        return [*self._actions.listed(), *ours]
 
     def list_flights(self, context: fl.ServerCallContext, criteria: bytes) -> Iterator[fl.FlightInfo]:
         """Refuse: tables are listed by the commands of Flight SQL."""

@@ -116,12 +116,13 @@ class CallerReader:
     def caller(self, context: fl.ServerCallContext, call: CallMiddleware) -> Caller:
         """Return who asks and from where."""
         protocol, source = "flight", peer_address(context.peer())
+        read_only = call.header("x-hatidata-read-only") == "1"
         if self.is_gateway(call):
             told = call.header("x-hatidata-protocol")
             protocol = told if told in ("http", "mcp") else protocol
             source = call.header("x-forwarded-for") or source
         override = call.header("x-agent-id") or None
-        return Caller(_credential(call, context), override, cast(Protocol, protocol), source)
+        return Caller(_credential(call, context), override, cast(Protocol, protocol), source, read_only)
 
     def query_id(self, call: CallMiddleware) -> str:
         """Return the id that the gateway chose, or an empty string."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from flight_server.engines.engine import Key
-from flight_server.model import MaskFunction, TableName
+from flight_server.model import MaskFunction, Principal, TableName
 from flight_server.protocols.flight import metadata, sql_info, xdbc_types
 from flight_server.protocols.flight.protobuf import make
 from flight_server.steps.look import Sight
@@ -23,6 +23,7 @@ SIGHT = Sight(
         ORDERS: Table("main", "orders", (Column("customer", "INTEGER"),), 1, False),
         TableName("s_1", "v"): Table("s_1", "v", (Column("d", "DECIMAL(9,2)"),), 0, True),
     },
+    principal=Principal("hd_test_abcd", frozenset({"role"}), "tester", "custom", {}, "live"),
     schemas=frozenset({"main", "s_1", "empty"}),
     masked={CUSTOMERS: {"ssn": MaskFunction.FULL}},
     complete=False,
