@@ -27,6 +27,7 @@ LOCKED: dict[str, str] = {
     "allow_extension_repositories": "forbidden",
     "max_expression_depth": "1000",
     "arrow_lossless_conversion": "false",
+    "TimeZone": "UTC",
     "enable_external_access": "false",
     "lock_configuration": "true",
 }
@@ -62,7 +63,7 @@ def verify(connection: duckdb.DuckDBPyConnection) -> None:
     for name, value in wanted.items():
         row = connection.execute(f"SELECT current_setting('{name}')").fetchone()
         actual = str(row[0]).lower() if row else ""
-        if actual != value:
+        if actual != value.lower():
             faults.append(f"{name} is {actual}, not {value}")
     for name in EMPTY:
         row = connection.execute(f"SELECT current_setting('{name}')").fetchone()

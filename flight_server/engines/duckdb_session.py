@@ -317,7 +317,7 @@ class DuckDBSession:
             if plan.verb == "USE":
                 self._connection().execute(f"USE {self._engine.catalog}.{quote(plan.sql)}")
                 self.default_schema = fold(plan.sql)
-            else:
+            elif plan.verb != "SET":  # which asks for what is so already
                 self._transaction(plan.sql)
             return Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0)
         finally:

@@ -30,6 +30,10 @@ _TRANSACTION_TEXT = {
     "ROLLBACK": "ROLLBACK",
     "ABORT": "ROLLBACK",
 }
+_SET_UTC = re.compile(  # the engine's only time zone, which clients like to make sure of
+    r"""\s*SET\s+(?:SESSION\s+|LOCAL\s+)?TIME\s*ZONE\s*(?:=|TO\b)?\s*(["']?)(?:ETC/)?UTC\1\s*;?\s*""",
+    re.IGNORECASE,
+)
 _PLAIN_CALLS = re.compile(r"\s*(FORCE\s+)?CHECKPOINT\s*;?\s*", re.IGNORECASE)
 
 
@@ -45,6 +49,8 @@ def read_definition(
     bare = parser.without_comments(text)
     if verb == "TRANSACTION":
         return _statement(_transaction_text(bare), Kind.CONTROL, verb, default_schema)
+    if verb == "SET" and _SET_UTC.fullmatch(bare):
+        return _statement("", Kind.CONTROL, "SET", default_schema)
     if verb == "SET":
         return _statement(_used_schema(bare), Kind.CONTROL, "USE", default_schema)
     if verb not in DEFINITIONS or (verb == "CALL" and not _PLAIN_CALLS.fullmatch(bare)):

@@ -15,7 +15,7 @@ from flight_server.model import Kind
 from flight_server.pipeline import Pipeline
 from flight_server.protocols.flight.commands import unknown_message
 from flight_server.protocols.flight.errors import Unimplemented
-from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
+from flight_server.protocols.flight.exchange import Asked, Exchange
 from flight_server.protocols.flight.messages import invalid
 from flight_server.protocols.flight.options import (
     CATALOG,
@@ -27,10 +27,9 @@ from flight_server.protocols.flight.options import (
     option_value,
 )
 from flight_server.protocols.flight.protobuf import NotAMessage, make, read, unwrap, wrap
-from flight_server.protocols.flight.session import COOKIE, new_query_id
+from flight_server.protocols.flight.session import COOKIE
 from flight_server.protocols.flight.sessions import (
     DEFAULT_SCHEMA,
-    FlightSession,
     Prepared,
     Sessions,
 )
@@ -136,7 +135,7 @@ class Actions:
     def _begin(self, exchange: Exchange, request: Any) -> list[bytes]:
         token, session = self._sessions.begin(exchange.session)
         try:
-            self._run(exchange, session, "BEGIN")
+            self._statements.control(exchange, session, "BEGIN")
         except BaseException:
             self._sessions.end(token)
             raise
@@ -150,7 +149,7 @@ class Actions:
         session = self._sessions.of_transaction(exchange.owner, request.transaction_id)
         try:
             if session.engine.in_transaction:  # its client may have ended it in SQL
-                self._run(exchange, session, text)
+                self._statements.control(exchange, session, text)
         finally:
             self._sessions.end(request.transaction_id)
         return []
@@ -216,7 +215,7 @@ class Actions:
         if not isinstance(schema, str) or not schema or '"' in schema:
             return INVALID_VALUE
         try:
-            self._run(exchange, exchange.session, f'USE "{schema}"')
+            self._statements.control(exchange, exchange.session, f'USE "{schema}"')
         except QueryRefused as refusal:
             if refusal.code in (ErrorCode.POLICY_DENIED, ErrorCode.QUERY_ERROR):
                 return INVALID_VALUE
@@ -235,13 +234,6 @@ class Actions:
     def _close_session(self, exchange: Exchange, request: Any) -> list[bytes]:
         self._sessions.drop(exchange.session)
         return [bytes(make("CloseSessionResult", status=1).SerializeToString())]
-
-    def _run(self, exchange: Exchange, session: FlightSession, text: str) -> None:
-        session.let_reads_start(0.1)
-        query = query_of(exchange, Asked(text, self._longest_ms, "duckdb"), (), new_query_id())
-        answer = self._pipeline.run(query, session.engine, exchange.is_gone, session.session_id)
-        for _ in answer.batches():
-            pass
 
     def _give_cookie(self, exchange: Exchange) -> None:
         """Give the client a cookie to be found again by, if it has none."""

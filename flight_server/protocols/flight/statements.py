@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,7 @@ from flight_server.protocols.flight.tickets import (
 READS_START_S = 0.1
 COUNT = pa.schema([pa.field("Count", pa.int64())])
 MOST_DESCRIBED_ROWS = 1000
+_BEGIN = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 
 
 class Statements:
@@ -108,6 +110,8 @@ class Statements:
         session = self._session(exchange, asked.transaction)
         session.let_reads_start(READS_START_S)
         query_id = exchange.told_id or new_query_id()
+        if session.transaction and _BEGIN.match(asked.sql):
+            return COUNT.empty_table(), Receipt(query_id, 0, 0, 0.0, 0.0, False, False, (), (), "", 0)
         if asked.rows is not None:
             query = query_of(exchange, asked, (None,) * asked.rows.num_columns, query_id)
             receipt = self._pipeline.change_many(
@@ -233,10 +237,25 @@ class Statements:
         return self._pipeline.describe(query, session.engine, exchange.is_gone, session.session_id)
 
     def _session(self, exchange: Exchange, transaction: bytes) -> FlightSession:
-        """Return the session that a statement runs in: its transaction's, or the caller's."""
-        if not transaction:
-            return exchange.session
-        return self._sessions.of_transaction(exchange.owner, transaction)
+        """Return the session that a statement runs in: its transaction's, or the caller's.
+
+        A transaction that its client ended with COMMIT or ROLLBACK as SQL text goes on with a
+        new one, as for every client that has switched autocommit off; its BEGIN does nothing.
+        """
+        session = exchange.session
+        if transaction:
+            session = self._sessions.of_transaction(exchange.owner, transaction)
+        if session.transaction and not session.engine.in_transaction:
+            self.control(exchange, session, "BEGIN")
+        return session
+
+    def control(self, exchange: Exchange, session: FlightSession, text: str) -> None:
+        """Run a statement that begins or ends a transaction or changes the schema."""
+        session.let_reads_start(READS_START_S)
+        query = query_of(exchange, Asked(text, None, "duckdb"), (), new_query_id())
+        answer = self._pipeline.run(query, session.engine, exchange.is_gone, session.session_id)
+        for _ in answer.batches():
+            pass
 
 
 def promised(query_id: str) -> bytes:
