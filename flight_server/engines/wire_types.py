@@ -32,6 +32,8 @@ def wire_type(kind: DuckDBPyType) -> str:
         return "VARCHAR"
     if not needs_cast(kind):
         return str(kind)
+    if name == "tuple":
+        return f"TUPLE({', '.join(map(wire_type, _children(kind)))})"
     inner = {key: wire_type(child) for key, child in kind.children if isinstance(child, DuckDBPyType)}
     if name == "list":
         return f"{inner['child']}[]"
@@ -76,6 +78,6 @@ def wire_schema(schema: pa.Schema, names: Sequence[str], kinds: Sequence[DuckDBP
 
 
 def _children(kind: DuckDBPyType) -> list[DuckDBPyType]:
-    if str(kind.id) not in ("list", "array", "map", "struct", "union"):
+    if str(kind.id) not in ("list", "array", "map", "struct", "tuple", "union"):
         return []
     return [child for _, child in kind.children if isinstance(child, DuckDBPyType)]
