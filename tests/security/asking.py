@@ -133,7 +133,7 @@ class FlightSqlAsker:
                 cursor.execute(question.sql, question.params or None)
                 table = cursor.fetch_arrow_table()
                 return _table(table if table.num_columns else _count(cursor.rowcount), {})
-        except flightsql.Error as refused:
+        except (flightsql.Error, OSError) as refused:
             return _refusal(f"{type(refused).__name__}: {refused}", "")
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class PlainFlightSqlAsker(FlightSqlAsker):
                 stream, changed = statement.execute_query()
                 table = pa.RecordBatchReader.from_stream(stream).read_all()
                 return _table(table if table.num_columns else _count(changed), {})
-        except (flightsql.Error, pa.ArrowException) as refused:
+        except (flightsql.Error, pa.ArrowException, OSError) as refused:
             return _refusal(f"{type(refused).__name__}: {refused}", "")
 
 

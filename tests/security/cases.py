@@ -54,6 +54,12 @@ class Case:
     max_seconds: float | None
     free: bool
 
+    @classmethod
+    def of_sql(cls, sql: str, family: str, expect: Literal["deny", "no_leak"]) -> Case:
+        """A case of an analyst that needs nothing but its text; the engine may order rows as it likes."""
+        raw = {"id": family, "kind": "attack", "class": family, "sql": sql, "as_role": "analyst"}
+        return _case({**raw, "expect": expect, "free": True})
+
     @property
     def writes(self) -> bool:
         """Whether the world has to be checked and mended after the case."""
