@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import socket
 import ssl
 import time
@@ -39,11 +39,16 @@ class Exchange:
         return None if isinstance(self.peer, ssl.SSLSocket) else self.peer_number
 
 
+def new_query_id() -> str:
+    """Return an id that no other query has; it is a name, not a secret."""
+    return f"qry_{random.getrandbits(96):024x}"  # a system call for each id costs the lock
+
+
 def begin_exchange(mcp_port: int) -> None:
     """Note what every answer to the present request needs; an app calls it before anything else."""
     native = request.environ.get("SERVER_PORT") == str(mcp_port)
     g.exchange = Exchange(
-        query_id=f"qry_{secrets.token_hex(12)}",
+        query_id=new_query_id(),
         arrived=time.monotonic(),
         profile=Profile.NATIVE if native else Profile.API,
         peer=request.environ.get("gunicorn.socket"),

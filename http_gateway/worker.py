@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 import select
 import selectors
 import signal
@@ -24,6 +23,7 @@ from gunicorn.http.errors import ExpectationFailed, LimitRequestHeaders, LimitRe
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from http_gateway.errors import Code, Profile, Refused, error_body
+from http_gateway.exchange import new_query_id
 
 STALL_SECONDS: Final = 30
 """A caller that neither sends nor takes a byte for this long loses its connection."""
@@ -96,7 +96,7 @@ class GatewayWorker(ThreadWorker):
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer a request that never became one, or that broke outside the application."""
         refused = _refusal(exc)
-        query_id = f"qry_{secrets.token_hex(12)}"
+        query_id = new_query_id()
         log.warning("request refused", query_id=query_id, status=refused.status, exc_info=exc)
         try:
             client.sendall(_raw_answer(refused, self._profile(client), query_id))

@@ -1,13 +1,15 @@
 """Where the Flight server is, followed over its restarts.
 
-The port may be another after a restart, so `HOME/run/flight.json` is looked at before each
-call. That costs one `stat`; the file is read again only when it has been replaced.
+The port may be another after a restart, so `HOME/run/flight.json` is looked at again and again,
+at most every 50 ms, and read when it has been replaced.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 
 TLS_SCHEMES: Final = ("grpc+tls", "grpcs")
 PLAIN_SCHEMES: Final = ("grpc", "grpc+tcp", "grpc+unix")
+LOOK_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,27 @@ class FixedEndpoint:
 class EndpointFile:
     """The file that the Flight server writes when it listens."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, every_seconds: float = LOOK_SECONDS) -> None:
         self._path = path
+        self._every_seconds = every_seconds
+        self._looked = -math.inf
         self._lock = threading.Lock()
         self._seen: tuple[int, int] | None = None
         self._endpoint: Endpoint | None = None
 
     def current(self) -> Endpoint | None:
-        """Return what the file says now; None when it is missing or unreadable."""
+        """Return what the file says; None when it is missing or unreadable."""
+        now = time.monotonic()
+        if now - self._looked < self._every_seconds:
+            return self._endpoint
+        self._looked = now
+        return self._look()
+
+    def _look(self) -> Endpoint | None:
         try:
             status = self._path.stat()
         except OSError:
+            self._seen = self._endpoint = None
             return None
         seen = (status.st_mtime_ns, status.st_ino)
         if seen == self._seen:

@@ -18,7 +18,7 @@ def announce(path: Path, content: object) -> None:
 
 def test_follows_the_file_over_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "flight.json"
-    places = EndpointFile(path)
+    places = EndpointFile(path, every_seconds=0)
     announce(path, {"flight": "grpc://127.0.0.1:1", "pid": 1})
     first = places.current()
     announce(path, {"flight": "grpc://127.0.0.1:2", "pid": 2})
@@ -31,7 +31,7 @@ def test_follows_the_file_over_a_restart(tmp_path: Path) -> None:
 
 def test_tells_two_servers_on_one_port_apart(tmp_path: Path) -> None:
     path = tmp_path / "flight.json"
-    places = EndpointFile(path)
+    places = EndpointFile(path, every_seconds=0)
     announce(path, {"flight": "grpc://127.0.0.1:1", "pid": 1})
     first = places.current()
     announce(path, {"flight": "grpc://127.0.0.1:1", "pid": 2})
