@@ -23,7 +23,6 @@ CONNECT: dict[str, str] = {
 }
 
 LOCKED: dict[str, str] = {
-    "TimeZone": "utc",
     "allow_extension_repositories": "forbidden",
     "max_expression_depth": "1000",
     "arrow_lossless_conversion": "false",
