@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import request
 from gunicorn.http.errors import NoMoreData, ParseException
 
+from http_gateway.accept import JSON
 from http_gateway.errors import Code, Refused
 from http_gateway.request_body import BodyLimits, QueryBody, parse_body
 
@@ -15,24 +16,35 @@ def received_body(limits: BodyLimits) -> QueryBody:
     Raises:
         Refused: See `parse_body`; `UNSUPPORTED_MEDIA_TYPE` for a body that does not claim to be JSON.
     """
+    return parse_body(received_bytes(limits), limits)
+
+
+def received_bytes(limits: BodyLimits) -> bytes:
+    """Return the body of the present request, which claims to be JSON, unread.
+
+    Raises:
+        Refused: `UNSUPPORTED_MEDIA_TYPE`, `REQUEST_TOO_LARGE`, or `INVALID_REQUEST` for a cut body.
+    """
     _check_type()
-    return parse_body(_bytes(limits.max_body_bytes), limits)
+    return _bytes(limits.max_body_bytes)
 
 
 def _check_type() -> None:
-    if request.content_type and request.mimetype != "application/json":
+    given = request.environ.get("CONTENT_TYPE")
+    if given and given != JSON and request.mimetype != JSON:
         raise Refused(Code.UNSUPPORTED_MEDIA_TYPE, "send the body as application/json")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise Refused(Code.UNSUPPORTED_MEDIA_TYPE, "send the body without a content coding")
 
 
 def _bytes(most: int) -> bytes:
-    if (request.content_length or 0) > most:
+    announced = request.content_length or 0
+    if announced > most:
         raise Refused(Code.REQUEST_TOO_LARGE, f"the body has more than {most} bytes")
     try:
         raw: bytes = request.environ["wsgi.input"].read(most + 1)
     except (OSError, NoMoreData, ParseException) as fault:
         raise Refused(Code.INVALID_REQUEST, "the body did not arrive whole") from fault
-    if len(raw) < (request.content_length or 0):
+    if len(raw) < announced:
         raise Refused(Code.INVALID_REQUEST, "the body did not arrive whole")
     return raw

@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from hatidata_settings import Settings
 from http_gateway.app import create_app
 from http_gateway.gateway import Addresses, open_gateway
+from http_gateway.mcp.routes import McpDoor, mcp_routes
 from http_gateway.request_log import configure_log, log_like_us
 from http_gateway.worker import GatewayWorker
 
@@ -52,12 +53,13 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then let running requests finish for the grace period."""
     configure_log(settings)
     _allow_open_files(threads(settings) + IDLE_CONNECTIONS)
-    application = GatewayApplication(settings, lambda: create_app(gateway))
+    application = GatewayApplication(settings, lambda: create_app(gateway, [mcp_routes(gateway, door)]))
     logger = application.cfg.logger_class(application.cfg)
     log_like_us(logger.error_log, settings.log_format)
     listeners: list[Any] = sock.create_sockets(application.cfg, logger)  # gunicorn's wrappers of sockets
     addresses = _addresses(settings, listeners)
     gateway = open_gateway(settings, addresses)
+    door = McpDoor(gateway)
     endpoints = settings.run_folder / ENDPOINT_FILE
     _write_atomically(endpoints, {"http": addresses.http, "mcp": addresses.mcp, "pid": os.getpid()})
     worker = GatewayWorker(1, os.getppid(), listeners, application, 0, application.cfg, logger)
@@ -66,6 +68,7 @@ def serve(settings: Settings) -> None:
     finally:
         endpoints.unlink(missing_ok=True)
         _leave_within(LEAVE_SECONDS)
+        door.close()
         gateway.close()
 
 

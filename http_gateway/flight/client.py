@@ -23,6 +23,7 @@ from http_gateway.flight.messages import (
     FlightData,
     Malformed,
     action_bytes,
+    command_ticket_bytes,
     flight_data,
     result_body,
     ticket_bytes,
@@ -32,6 +33,8 @@ from http_gateway.request_body import QueryBody
 
 SERVICE: Final = "/arrow.flight.protocol.FlightService/"
 READY_ACTION: Final = "hatidata.ready"
+USAGE_ACTION: Final = "hatidata.usage"
+BROWSE_SECONDS: Final = 30.0
 DEADLINE_GRACE_SECONDS: Final = 2.0
 """How much later than the Flight server's own deadline a call is given up."""
 
@@ -92,9 +95,13 @@ class FlightCall:
         call: The gRPC call.
         channel: The call's channel, held because gRPC closes a channel that nobody holds.
         closing: Set when the client closes and takes the call with it.
+        has_receipt: Whether a receipt must end the stream, as it ends that of every query.
     """
 
-    def __init__(self, call: Answers, channel: grpc.Channel, closing: threading.Event) -> None:
+    def __init__(
+        self, call: Answers, channel: grpc.Channel, closing: threading.Event, has_receipt: bool = True
+    ) -> None:
+        self._has_receipt = has_receipt
         self._call = call
         self._channel = channel
         self._closing = closing
@@ -119,7 +126,7 @@ class FlightCall:
             raise _refusal(failure) from failure
         except Malformed as fault:
             raise Refused(Code.INTERNAL_ERROR) from fault
-        if self._receipt is None:
+        if self._receipt is None and self._has_receipt:
             raise Refused(Code.INTERNAL_ERROR)
 
     @property
@@ -155,19 +162,49 @@ class FlightClient:
         self._link: _Link | None = None
         self._closing = threading.Event()
 
-    def query(self, body: QueryBody, caller: Caller, query_id: str) -> FlightCall:
+    def query(self, body: QueryBody, caller: Caller, query_id: str, *, read_only: bool = False) -> FlightCall:
         """Start the query *body*; failures come out of `FlightCall.messages`.
 
         Raises:
             Refused: `SERVICE_UNAVAILABLE` while there is no Flight server; `UNAUTHORIZED` for a caller
                 without a key on a connection that shows the gateway's certificate.
         """
-        if caller.key is None and self._tls is not None and self._tls.certificate is not None:
-            raise Refused(Code.UNAUTHORIZED)  # else the caller would be whom the certificate names
+        self._refuse_nobody(caller)
         seconds = (body.timeout_ms or self._default_timeout_ms) / 1000 + DEADLINE_GRACE_SECONDS
         link = self._current_link()
-        call = link.do_get(ticket_bytes(body), timeout=seconds, metadata=self._metadata(caller, query_id))
+        metadata = self._metadata(caller, query_id)
+        if read_only:
+            metadata += (("x-hatidata-read-only", "1"),)
+        call = link.do_get(ticket_bytes(body), timeout=seconds, metadata=metadata)
         return FlightCall(call, link.channel, self._closing)
+
+    def browse(self, command: bytes, caller: Caller, query_id: str) -> FlightCall:
+        """Start a Flight SQL command that asks about the catalog.
+
+        Raises:
+            Refused: As `query`.
+        """
+        self._refuse_nobody(caller)
+        link = self._current_link()
+        metadata = self._metadata(caller, query_id)
+        call = link.do_get(command_ticket_bytes(command), timeout=BROWSE_SECONDS, metadata=metadata)
+        return FlightCall(call, link.channel, self._closing, has_receipt=False)
+
+    def usage(self, caller: Caller, query_id: str) -> dict[str, object]:
+        """Return what the caller's key has used this month.
+
+        Raises:
+            Refused: As the Flight server refuses.
+        """
+        self._refuse_nobody(caller)
+        action = action_bytes(USAGE_ACTION, b"")
+        metadata = self._metadata(caller, query_id)
+        try:
+            call = self._current_link().do_action(action, timeout=BROWSE_SECONDS, metadata=metadata)
+            answers = [json.loads(result_body(raw)) for raw in call]
+        except grpc.RpcError as failure:
+            raise _refusal(failure) from failure
+        return dict(answers[0])
 
     def not_ready_because(self, timeout_seconds: float) -> str | None:
         """Ask the server whether it can answer a query now; return why not, or None."""
@@ -201,6 +238,11 @@ class FlightClient:
             if self._link is not None:
                 self._link.channel.close()
                 self._link = None
+
+    def _refuse_nobody(self, caller: Caller) -> None:
+        """Refuse a caller without a key where it would be taken for whom the gateway's certificate names."""
+        if caller.key is None and self._tls is not None and self._tls.certificate is not None:
+            raise Refused(Code.UNAUTHORIZED)
 
     def _current_link(self) -> _Link:
         endpoint = self._whereabouts.current()

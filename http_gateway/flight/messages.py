@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +41,18 @@ def ticket_bytes(body: QueryBody) -> bytes:
     if body.timeout_ms is not None:
         fields["timeout_ms"] = body.timeout_ms
     return _field(1, json.dumps(fields, ensure_ascii=False).encode())
+
+
+def command_ticket_bytes(command: bytes) -> bytes:
+    """Return the `Ticket` message that holds *command*."""
+    return _field(1, command)
+
+
+def browse_command(name: str, *texts: tuple[int, str], flags: Sequence[int] = ()) -> bytes:
+    """Return the Flight SQL command *name* with text fields and true flags by number, packed in its `Any`."""
+    body = b"".join(_field(number, text.encode()) for number, text in texts)
+    body += b"".join(_number(flag << 3) + _number(1) for flag in flags)
+    return _field(1, f"type.googleapis.com/arrow.flight.protocol.sql.{name}".encode()) + _field(2, body)
 
 
 def action_bytes(name: str, body: bytes) -> bytes:
