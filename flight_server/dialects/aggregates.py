@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from flight_server.dialects import build
+from flight_server.dialects.arithmetic import DIVISION_SCALE
 from flight_server.dialects.build import Node, aggregate, call, case, cast
 from flight_server.dialects.coerce import as_boolean, as_integer, as_number, as_text, as_variant
 from flight_server.dialects.compare import sort_keys
 from flight_server.dialects.functions import Arguments, FunctionRule, collected, expect
 from flight_server.dialects.kinds import Kind, is_json, kind_of, typed
-from flight_server.dialects.numbers import DIVISION_SCALE
 from flight_server.dialects.read import written_name
 from flight_server.dialects.refuse import unsupported
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 
 from sqlglot import exp
@@ -12,7 +13,7 @@ from flight_server.dialects.build import Node, call, case, cast
 from flight_server.dialects.coerce import as_number, as_text, as_variant
 from flight_server.dialects.formats import to_duckdb
 from flight_server.dialects.functions import Arguments, FunctionRule, expect
-from flight_server.dialects.kinds import JSON, NUMBERS, Kind, is_json, kind_of, typed
+from flight_server.dialects.kinds import JSON, MOMENTS, NUMBERS, Kind, is_json, kind_of, typed
 from flight_server.dialects.refuse import unsupported
 
 _T = exp.DType
@@ -31,7 +32,7 @@ _TYPES: Mapping[exp.DType, tuple[str, Kind]] = {
     _T.ARRAY: ("JSON", Kind.ARRAY),
 }
 _LITERAL_DATES = ("%d-%b-%Y", "%m/%d/%Y")
-_DATE_FORMATS = ("%Y-%m-%d", *_LITERAL_DATES)
+_SPACED_ZONE = re.compile(r"(\d) ?([+-]\d\d):?(\d\d)$")
 
 
 def duckdb_type(wanted: exp.DataType) -> tuple[str, Kind]:
@@ -65,7 +66,7 @@ def converted(value: Node, wanted: exp.DataType, safe: bool = False) -> Node:
         value = as_text(value)
     if kind is Kind.BOOLEAN and kind_of(value) is Kind.TEXT:
         return text_to_boolean(value, safe)
-    if kind in (Kind.DATE, Kind.TIMESTAMP) and not safe:
+    if kind in MOMENTS and not safe:
         value = _known_date(value)
     return cast(_rounded(value, kind), name, kind, safe)
 
@@ -123,6 +124,8 @@ def text_to_boolean(value: Node, safe: bool) -> Node:
 def _known_date(value: Node) -> Node:
     """Return a literal date such as `15-JAN-2024` as ISO 8601, everything else unchanged."""
     known = build.literal_text(value)
+    if known is not None and _SPACED_ZONE.search(known):
+        return build.text(_SPACED_ZONE.sub(r"\1\2:\3", known))
     for pattern in _LITERAL_DATES if known is not None else ():
         try:
             return build.text(dt.datetime.strptime(known or "", pattern).date().isoformat())  # noqa: DTZ007 - only the date is kept

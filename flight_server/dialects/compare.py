@@ -21,6 +21,8 @@ _NUMERIC_JSON = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 
 def compared(operator: type[exp.Binary], left: Node, right: Node) -> Node:
     """Return `left operator right` with Snowflake's conversions."""
+    if is_json(left) is not is_json(right) and Kind.UNKNOWN in (kind_of(left), kind_of(right)):
+        return _by_type_at_run_time(operator, left, right)
     left, right = matched(left, right)
     ordered = operator not in (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
     if is_json(left) and is_json(right) and ordered:
@@ -44,8 +46,6 @@ def matched(left: Node, right: Node) -> tuple[Node, Node]:
 
 def _converted(node: Node, other: Node) -> Node:
     kind = kind_of(other)
-    if kind is Kind.UNKNOWN:
-        return _by_the_engine(node, other)
     try:
         return like_other(node, kind)
     except KeyError:
@@ -54,10 +54,31 @@ def _converted(node: Node, other: Node) -> Node:
         ) from None
 
 
-def _by_the_engine(node: Node, other: Node) -> Node:
-    """Let the engine convert to the type of *other*, to an exact number where that is an integer."""
-    never = case([(exp.false(), cast(build.integer(0), EXACT_NUMBER, Kind.DECIMAL))], other)
-    return call("cast_to_type", as_text(node), never)
+def _by_type_at_run_time(operator: type[exp.Binary], left: Node, right: Node) -> Node:
+    """Compare a VARIANT with a value whose type only the engine knows, such as a parameter."""
+    other = right if is_json(left) else left
+    typed_as = call("typeof", other, kind=Kind.TEXT)
+
+    def sides(sql_type: str, kind: Kind) -> Node:
+        left_side, right_side = (
+            cast(as_text(side), sql_type, kind)
+            if is_json(side)
+            else cast(cast(side, "VARCHAR", Kind.TEXT), sql_type, kind, safe=True)
+            for side in (left, right)
+        )
+        return build.binary(operator, left_side, right_side, Kind.BOOLEAN)
+
+    def among(*names: str) -> Node:
+        found = exp.In(this=typed_as.copy(), expressions=[build.text(name) for name in names])
+        return typed(found, Kind.BOOLEAN)
+
+    branches = [
+        (among("VARCHAR", "BOOLEAN", "UUID", "TIME"), sides("VARCHAR", Kind.TEXT)),
+        (among("DOUBLE", "FLOAT"), sides("DOUBLE", Kind.FLOAT)),
+        (among("DATE", "TIMESTAMP"), sides("TIMESTAMP", Kind.TIMESTAMP)),
+        (among("TIMESTAMP WITH TIME ZONE"), sides("TIMESTAMPTZ", Kind.TIMESTAMP_TZ)),
+    ]
+    return case(branches, sides(EXACT_NUMBER, Kind.DECIMAL), Kind.BOOLEAN)
 
 
 def _ordered(operator: type[exp.Binary], left: Node, right: Node) -> Node:

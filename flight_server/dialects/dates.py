@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from flight_server.dialects import build
+from flight_server.dialects.arithmetic import truncated
 from flight_server.dialects.build import Node, call, cast
 from flight_server.dialects.coerce import as_integer, as_moment, as_text
 from flight_server.dialects.functions import Arguments, FunctionRule, coerced, expect
 from flight_server.dialects.kinds import Kind, is_json, kind_of, typed
-from flight_server.dialects.numbers import truncated
 from flight_server.dialects.refuse import unsupported, wrong
 
 _PARTS = {

@@ -11,7 +11,7 @@ from flight_server.dialects.refuse import unsupported
 _KINDS = frozenset({"TABLE", "VIEW", "SCHEMA"})
 _WITHOUT_EFFECT = (
     exp.TransientProperty,
-    exp.Cluster,
+    exp.ClusterProperty,
     exp.SchemaCommentProperty,
     exp.CopyGrantsProperty,
 )

@@ -37,7 +37,19 @@ def _duckdb_names() -> frozenset[str]:
 
 
 _IN_DUCKDBS_GRAMMAR = frozenset(
-    {"char", "coalesce", "date", "grouping", "grouping_id", "ifnull", "like", "time", "timestamp"}
+    {
+        "char",
+        "coalesce",
+        "date",
+        "grouping",
+        "grouping_id",
+        "ifnull",
+        "like",
+        "percentile_cont",
+        "percentile_disc",
+        "time",
+        "timestamp",
+    }
 )
 _REFUSED = frozenset(
     [
@@ -106,6 +118,7 @@ _TYPES = frozenset(
     }
 )
 _NOT_CALLED_AFTER = frozenset({".", "as", "function", "into", "macro", "table", "then", "update", "view"})
+_BEFORE_A_NAME = frozenset({"add", "column", "drop", "exists", "rename", "replace", "table", "to", "view"})
 _CLAUSES = {
     "select": "select",
     "from": "from",
@@ -220,7 +233,7 @@ def _is_type(before: Token, walk: _Walk) -> bool:
         return True
     if before.text == "as":
         return walk.places[-1].called in ("cast", "try_cast")
-    return walk.defines and before.kind in ("word", "quoted")
+    return walk.defines and before.kind in ("word", "quoted") and before.text not in _BEFORE_A_NAME
 
 
 def _is_snowflake_call(tokens: Sequence[Token], index: int) -> bool:

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from flight_server.dialects import (
     aggregates,
+    arithmetic,
     arrays,
     casts,
     chance,
@@ -16,7 +17,6 @@ from flight_server.dialects import (
     conditions,
     dates,
     intervals,
-    numbers,
     objects,
     passing,
     paths,
@@ -32,7 +32,7 @@ from flight_server.dialects.refuse import unsupported
 Rule = Callable[[Node], Node]
 _MODULES: tuple[Any, ...] = (
     conditions,
-    numbers,
+    arithmetic,
     strings,
     patterns,
     intervals,

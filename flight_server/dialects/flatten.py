@@ -29,13 +29,13 @@ _ARGUMENTS = ("INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")
 _MODES = {"BOTH": "'OBJECT', 'ARRAY'", "OBJECT": "'OBJECT'", "ARRAY": "'ARRAY'"}
 _PLAIN_KEY = "'[A-Za-z_][A-Za-z0-9_]*'"
 _ONE_LEVEL = """
-SELECT {seq} AS "seq", CASE WHEN f.kind = 'OBJECT' THEN f.keys[f.i] END AS "key",
-  CASE WHEN f.i IS NULL THEN {prefix} WHEN f.kind = 'ARRAY' THEN {prefix} || '[' || (f.i - 1) || ']'
-    WHEN regexp_full_match(f.keys[f.i], {plain}) THEN {dotted} || f.keys[f.i]
-    ELSE {prefix} || '[''' || f.keys[f.i] || ''']' END AS "path",
-  CASE WHEN f.kind = 'ARRAY' THEN f.i - 1 END AS "index", f.items[f.i] AS "value", f.doc AS "this"
+SELECT {seq} AS "seq", CASE WHEN f.kind = 'OBJECT' THEN f.keys[f.i + 1] END AS "key",
+  CASE WHEN f.i IS NULL THEN {prefix} WHEN f.kind = 'ARRAY' THEN {prefix} || '[' || f.i || ']'
+    WHEN regexp_full_match(f.keys[f.i + 1], {plain}) THEN {dotted} || f.keys[f.i + 1]
+    ELSE {prefix} || '[''' || f.keys[f.i + 1] || ''']' END AS "path",
+  CASE WHEN f.kind = 'ARRAY' THEN f.i END AS "index", f.items[f.i + 1] AS "value", f.doc AS "this"
 FROM (SELECT g.doc, g.kind, g.keys, g.items,
-    unnest(CASE WHEN len(g.items) > 0 THEN range(1, len(g.items) + 1) ELSE {empty} END) AS i
+    unnest(CASE WHEN len(g.items) > 0 THEN range(len(g.items)) ELSE {empty} END) AS i
   FROM (SELECT h.doc, h.kind, json_keys(h.doc) AS keys,
       CASE WHEN h.kind IN ({kinds}) THEN CASE h.kind WHEN 'OBJECT' THEN json_extract(h.doc, '$.*')
         ELSE json_extract(h.doc, '$[*]') END END AS items

@@ -30,7 +30,7 @@ _ELEMENTS = {
 }
 _ALTERNATIVES = "|".join(sorted((re.escape(name) for name in _ELEMENTS), key=len, reverse=True))
 _TOKEN = re.compile(
-    rf'"(?P<quoted>[^"]*)"|(?P<element>{_ALTERNATIVES}|HH|FF\d)|(?P<other>.)', re.IGNORECASE | re.DOTALL
+    rf'"(?P<quoted>[^"]*)"|(?P<element>FF\d|{_ALTERNATIVES}|HH)|(?P<other>.)', re.IGNORECASE | re.DOTALL
 )
 _READ = {"%g": "%f", "%n": "%f"}
 

@@ -46,7 +46,7 @@ def split_to_table(
         parts = tokens(as_text(subject), known)
     listed = printed(parts)
     body = (
-        'SELECT 1 AS "seq", p.i AS "index", p.parts[p.i] AS "value" FROM '
-        f"(SELECT parts, unnest(range(1, len(parts) + 1)) AS i FROM (SELECT {listed} AS parts)) AS p"
+        'SELECT 1 AS "seq", p.i + 1 AS "index", p.parts[p.i + 1] AS "value" FROM '
+        f"(SELECT parts, unnest(range(len(parts))) AS i FROM (SELECT {listed} AS parts)) AS p"
     )
     return exp.Var(this=f"LATERAL ({body}) AS {column_list(alias, 'split', tuple(_PARTS))}"), _PARTS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from flight_server.dialects import build, numbers
+from flight_server.dialects import arithmetic, build
 from flight_server.dialects.build import Node, call, cast
 from flight_server.dialects.dates import WHOLE_DAYS, unit_of
 from flight_server.dialects.kinds import Kind, kind_of, typed
@@ -41,7 +41,7 @@ def _piece(piece: str, unit: Node | None) -> tuple[int, str]:
 
 def _moved(node: Node) -> Node:
     """Keep a DATE a DATE that is moved by whole days; leave other arithmetic to its family."""
-    made = numbers.arithmetic(node)
+    made = arithmetic.arithmetic(node)
     sides = (node.this, node.expression)
     interval = next((side for side in sides if isinstance(side, exp.Interval)), None)
     if interval is None:

@@ -20,8 +20,8 @@ _EXPRESSIONS = (
     "Placeholder PropertyEQ RenameColumn Star Sub Subquery TryCast Tuple Var Where Window WindowSpec "
 )
 _CLAUSES = (
-    "CTE Cube Except Fetch From Group GroupingSets Having Intersect Join Lateral Limit Offset Pivot "
-    "PivotAlias Qualify Rollup Select Table TableAlias TableSample Union Values With "
+    "CTE Cube Except Fetch From Group GroupingSets Having Intersect Join Lateral Limit LimitOptions "
+    "Offset Pivot PivotAlias Qualify Rollup Select Table TableAlias TableSample Union Values With "
 )
 _STATEMENTS = (
     "Alter AlterColumn AlterRename CheckColumnConstraint ColumnConstraint ColumnPosition Commit "
@@ -42,6 +42,8 @@ _KNOWN_ARGUMENTS = {
     "Column": frozenset({"this", "table", "db", "catalog"}),
     "Table": frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample"}),
     "Limit": frozenset({"this", "expression"}),
+    "Fetch": frozenset({"direction", "count", "limit_options"}),
+    "LimitOptions": frozenset({"rows"}),
     "Group": frozenset({"expressions", "all", "cube", "rollup", "grouping_sets"}),
 }
 

@@ -53,7 +53,7 @@ def _escaped(key: str) -> str:
 
 def _colon_path(node: Node) -> Node:
     path = node.expression
-    if not isinstance(path, exp.JSONPath):
+    if not isinstance(path, exp.JSONPath) or isinstance(node.this, exp.Literal):
         raise unsupported("this path into a VARIANT")
     return at(node.this, [_step(part) for part in path.expressions if not isinstance(part, exp.JSONPathRoot)])
 
@@ -125,6 +125,27 @@ def steps_of(path: str) -> list[Step]:
                 next(part for part in (match["name"], match["quoted"], match["key"]) if part is not None)
             )
     return steps
+
+
+def keep_grouped(select: exp.Select) -> None:
+    """Where a query is grouped by a path, take its text from the grouped value, in place.
+
+    DuckDB would not see that the text of a path depends on the path it groups by.
+    """
+    group = select.args.get("group")
+    grouped = [item for item in group.expressions if _is(item, "json_extract")] if group is not None else []
+    if not grouped:
+        return
+    for found in list(select.find_all(exp.Anonymous)):
+        if _is(found, "json_extract_string") and any(
+            found.expressions == item.expressions for item in grouped
+        ):
+            inner = call("json_extract", *found.expressions, kind=Kind.VARIANT)
+            found.set("expressions", [inner, build.text("$")])
+
+
+def _is(node: Node, name: str) -> bool:
+    return isinstance(node, exp.Anonymous) and node.this == name
 
 
 FUNCTIONS: Mapping[str, FunctionRule] = {"GET": _get, "GET_PATH": _get_path}

@@ -97,7 +97,7 @@ def _substring_all(arguments: Arguments) -> Node:
     expect("REGEXP_SUBSTR_ALL", arguments, 2, 6)
     matches = _all_matches(arguments)
     if _at(arguments, 3) is not None:
-        matches = call("list_slice", matches, _number_at(arguments, 3, 1), build.null())
+        matches = call("list_slice", matches, _number_at(arguments, 3, 1), build.integer(-1))
     return call("to_json", matches, kind=Kind.ARRAY)
 
 

@@ -7,15 +7,19 @@ parser meets only functions it does not know and keeps all arguments in order.
 
 from __future__ import annotations
 
+import logging
+
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from flight_server.dialects.bounds import check_text, check_tree
 from flight_server.dialects.build import Node
 from flight_server.dialects.refuse import unreadable
 
 PREFIX = "sf_"
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # Its warnings quote the caller's text.
 _DIALECT = Snowflake()
 _KEPT = frozenset(
     {"CAST", "TRY_CAST", "EXTRACT", "TABLE", "IN", "ANY", "ALL", "SOME", "VALUES", "EXISTS", "IDENTIFIER"}
@@ -52,15 +56,15 @@ def read(sql: str) -> Node:
     """
     try:
         tokens = _DIALECT.tokenize(sql)
-        trees = [
-            tree for tree in _DIALECT.parser().parse(_with_prefixed_calls(tokens), sql) if tree is not None
-        ]
+        check_text(tokens)
+        trees = [tree for tree in _DIALECT.parser().parse(_prepared(tokens), sql) if tree is not None]
     except SqlglotError as error:
         raise unreadable(_plain(error)) from None
     except RecursionError:
         raise unreadable("the statement is nested too deeply") from None
     if len(trees) != 1:
         raise unreadable("send exactly one statement in each query")
+    check_tree(trees[0])
     return _with_plain_strings(trees[0])
 
 
@@ -86,13 +90,34 @@ def _plain(error: SqlglotError) -> str:
     return f"{first['description']} at {where}".replace(PREFIX, "")
 
 
+def _prepared(tokens: list[Token]) -> list[Token]:
+    return _with_numbered_parameters(_with_prefixed_calls(tokens))
+
+
 def _with_prefixed_calls(tokens: list[Token]) -> list[Token]:
     return [_renamed(token) if _is_call(tokens, index) else token for index, token in enumerate(tokens)]
 
 
+def _with_numbered_parameters(tokens: list[Token]) -> list[Token]:
+    """Return the tokens with every `?` as `$1`, `$2` .., so that a value may be written twice."""
+    made: list[Token] = []
+    count = 0
+    for token in tokens:
+        if token.token_type is not TokenType.PLACEHOLDER:
+            made.append(token)
+            continue
+        count += 1
+        made += [_like(token, TokenType.PARAMETER, "$"), _like(token, TokenType.NUMBER, str(count))]
+    return made
+
+
+def _like(token: Token, kind: TokenType, text: str) -> Token:
+    """Return a token at the place of *token*."""
+    return Token(kind, text, token.line, token.col, token.start, token.end, token.comments)
+
+
 def _renamed(token: Token) -> Token:
-    name = PREFIX + token.text
-    return Token(TokenType.VAR, name, token.line, token.col, token.start, token.end, token.comments)
+    return _like(token, TokenType.VAR, PREFIX + token.text)
 
 
 def _is_call(tokens: list[Token], index: int) -> bool:

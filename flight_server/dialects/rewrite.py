@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from flight_server.dialects import flatten, sources
+from flight_server.dialects import flatten, paths, sources
+from flight_server.dialects.bounds import check_growth
 from flight_server.dialects.build import Node
 from flight_server.dialects.families import rewritten
 from flight_server.dialects.kinds import Kind, kind_of, typed
 from flight_server.dialects.ordering import expanded
-from flight_server.dialects.refuse import unsupported
+from flight_server.dialects.refuse import unreadable, unsupported
 from flight_server.dialects.scope import Columns, Scope, output, renamed
 from flight_server.syntax.names import fold
 
@@ -31,7 +32,10 @@ def expression(node: Node, scope: Scope) -> Node:
     if isinstance(node, exp.Lambda):
         _type_parameters(node)
     _children(node, scope)
-    return rewritten(node)
+    made = rewritten(node)
+    if made is not node:
+        check_growth(made)
+    return made
 
 
 def _children(node: Node, scope: Scope, first: tuple[str, ...] = ()) -> None:
@@ -102,6 +106,8 @@ def _merged(left: Columns | None, right: Columns | None) -> Columns | None:
 
 def _select(node: exp.Select, outer: Scope) -> Columns | None:
     scope = outer.child()
+    if not node.expressions:
+        raise unreadable("a SELECT without columns")
     sources.prepare(node)
     common_tables(node, scope)
     from_clause(node, scope)
@@ -113,6 +119,7 @@ def _select(node: exp.Select, outer: Scope) -> Columns | None:
             node.set(key, [_argument(item, scope) for item in value])
         elif isinstance(value, exp.Expr):
             node.set(key, expression(value, scope))
+    paths.keep_grouped(node)
     return output(node, scope)
 
 

@@ -97,8 +97,10 @@ def _split_part(arguments: Arguments) -> Node:
     found = call("split_part", subject, separator, _from_one(part), kind=Kind.TEXT)
     if build.literal_text(separator):
         return found
-    whole = call("split_part", build.binary(exp.DPipe, subject, build.text("\x00")), build.text("\x00"), part)
-    return case([(build.equals(separator, build.text("")), whole)], found, Kind.TEXT)
+    one = typed(exp.In(this=part.copy(), expressions=[build.integer(n) for n in (-1, 0, 1)]), Kind.BOOLEAN)
+    whole = case([(one, subject)], build.text(""))
+    empty = build.equals(separator, build.text(""))
+    return case([(empty, whole)], found, Kind.TEXT)
 
 
 def _pad(target: str) -> FunctionRule:
@@ -230,6 +232,11 @@ def _character(arguments: Arguments) -> Node:
     return call("chr", cast(as_integer(arguments[0]), "INTEGER", Kind.INTEGER), kind=Kind.TEXT)
 
 
+def _uuid(arguments: Arguments) -> Node:
+    expect("UUID_STRING", arguments, 0, 0)
+    return cast(call("uuid"), "VARCHAR", Kind.TEXT)
+
+
 FUNCTIONS: Mapping[str, FunctionRule] = {
     "ASCII": plain("ascii", "t", Kind.INTEGER),
     "BASE64_DECODE_STRING": _from_base64,
@@ -273,7 +280,7 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "TRIM": _trimmed("trim"),
     "UNICODE": plain("unicode", "t", Kind.INTEGER),
     "UPPER": plain("upper", "t", Kind.TEXT),
-    "UUID_STRING": plain("uuid", "", Kind.TEXT),
+    "UUID_STRING": _uuid,
     **{name: _digest(target) for name, target in _HEXADECIMAL.items()},
 }
 

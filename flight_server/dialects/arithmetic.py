@@ -27,6 +27,8 @@ def _scaled(left: Node, right: Node, divisor: Node) -> Node:
     """Return the quotient: FLOAT if a side is, else a decimal with six more digits than *left*."""
     quotient = exp.Div(this=wrap(left), expression=wrap(divisor))
     kinds = (kind_of(left), kind_of(right))
+    if Kind.NULL in kinds:
+        return cast(build.null(), _QUOTIENT, Kind.DECIMAL)
     if Kind.FLOAT in kinds:
         return typed(exp.Paren(this=quotient), Kind.FLOAT)
     if kinds == (Kind.INTEGER, Kind.INTEGER):

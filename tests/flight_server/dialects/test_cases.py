@@ -1,0 +1,145 @@
+"""Every pair in the .sql files, on a real DuckDB, and again through the pipeline without special rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import duckdb
+import pytest
+
+from flight_server.dialects.kinds import of_duckdb
+from flight_server.dialects.scope import Columns
+from flight_server.dialects.translate import to_duckdb, translate
+from flight_server.errors import ErrorCode, QueryRefused
+from tests.fixtures.warehouse import Warehouse, rows_of, sight
+from tests.flight_server.dialects.case_files import Case, all_cases, plain, setup_statements
+
+CASES = all_cases()
+ANSWERED = [case for case in CASES if not case.refusal]
+TABLES = ("sales", "events", "nums", "words", "target", "trades", "quotes")
+EVERYTHING_BUT_RIGHTS = tuple(sight(table) for table in TABLES)
+
+
+class Tables:
+    """The tables of setup.sql in a DuckDB of their own; every statement is undone."""
+
+    def __init__(self) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute(setup_statements())
+        self.columns = {table: self._columns(table) for table in TABLES}
+
+    def known(self, parts: tuple[str, ...]) -> Columns | None:
+        return self.columns.get(parts[-1].lower())
+
+    def run(self, sql: str, check: str) -> list[tuple[Any, ...]]:
+        self.connection.execute("BEGIN")
+        try:
+            cursor = self.connection.execute(sql)
+            return (self.connection.execute(check) if check else cursor).fetchall()
+        finally:
+            self.connection.execute("ROLLBACK")
+
+    def _columns(self, table: str) -> Columns:
+        described = self.connection.execute(f"DESCRIBE {table}").fetchall()
+        return {row[0].lower(): of_duckdb(row[1]) for row in described}
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return Tables()
+
+
+def comparable(rows: list[tuple[Any, ...]], case: Case) -> list[list[Any]]:
+    """The rows as the files write them, in a fixed order unless the statement gives one."""
+    written = [[plain(value) for value in row] for row in rows]
+    in_order = "order by" in (case.sql + case.check).lower()
+    return written if in_order else sorted(written, key=json.dumps)
+
+
+@pytest.mark.parametrize("case", ANSWERED, ids=lambda case: case.name)
+def test_a_snowflake_statement_gives_snowflakes_rows(tables: Tables, case: Case) -> None:
+    translated = to_duckdb(case.sql, tables.known)
+
+    rows = tables.run(translated, case.check)
+
+    assert comparable(rows, case) == comparable(list(case.rows), case), translated
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.refusal], ids=lambda case: case.name)
+def test_what_has_no_faithful_form_fails_by_name(tables: Tables, case: Case) -> None:
+    with pytest.raises((QueryRefused, duckdb.Error)) as failed:
+        tables.run(to_duckdb(case.sql, tables.known), case.check)
+
+    assert case.refusal in str(failed.value)
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 370
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", ANSWERED, ids=lambda case: case.name)
+def test_a_second_translation_of_the_same_text_is_the_same(tables: Tables, case: Case) -> None:
+    assert to_duckdb(case.sql, tables.known) == to_duckdb(case.sql, tables.known)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    path = tmp_path_factory.mktemp("snowflake") / "warehouse.duckdb"
+    with closing(Warehouse(path, setup_statements())) as own:
+        yield own
+
+
+READS = [case for case in ANSWERED if not case.check and "RANDOM" not in case.sql]
+
+
+@pytest.mark.parametrize("case", READS, ids=lambda case: case.name)
+def test_nobody_needs_special_rights_for_what_a_statement_becomes(
+    warehouse: Warehouse, tables: Tables, case: Case
+) -> None:
+    translated = translate(case.sql, "snowflake", warehouse.parser.accepts, tables.known)
+
+    answer = warehouse.ask(of_a_table(warehouse, translated.text), sees=EVERYTHING_BUT_RIGHTS)
+
+    assert sorted(comparable(rows_of(answer), case), key=json.dumps) == sorted(
+        comparable(list(case.rows), case), key=json.dumps
+    )
+
+
+def of_a_table(warehouse: Warehouse, sql: str) -> str:
+    """The query, joined with a table if it reads none: who may nothing may not even ask for constants."""
+    if warehouse.understand(sql).statement.accesses:
+        return sql
+    return f"SELECT q.* FROM ({sql}) q CROSS JOIN (SELECT n FROM nums LIMIT 1) AS one(x)"
+
+
+def test_the_pipeline_asks_for_the_dialect_by_itself(warehouse: Warehouse) -> None:
+    snowflakes = warehouse.understand("SELECT NVL(rep, v) FROM sales", dialect="auto").statement
+    duckdbs = warehouse.understand("SELECT 7 / 2", dialect="auto").statement
+
+    assert snowflakes.translated
+    assert "coalesce" in snowflakes.text
+    assert not duckdbs.translated
+    assert duckdbs.text == "SELECT 7 / 2"
+
+
+def test_a_text_that_is_no_snowflake_sql_is_a_parse_error(warehouse: Warehouse) -> None:
+    with pytest.raises(QueryRefused) as refused:
+        warehouse.understand("SELEC 1", dialect="snowflake")
+
+    assert refused.value.code is ErrorCode.QUERY_PARSE_ERROR
+    assert refused.value.message.startswith("SQL parse error: ")
+
+
+def test_a_value_for_a_closed_table_says_nothing_of_its_columns(warehouse: Warehouse, tables: Tables) -> None:
+    messages = set()
+    for table in ("events", "missing"):
+        text = to_duckdb(f"INSERT INTO {table} (v) SELECT PARSE_JSON('1')", tables.known)
+        with pytest.raises(QueryRefused) as refused:
+            warehouse.ask(text, sees=(sight("nums"),))
+        messages.add((refused.value.code, refused.value.message.replace(table, "x")))
+
+    assert len(messages) == 1
