@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from hatidata_agent._transport import Mode, Place, Request, Transport
 from hatidata_agent.credentials import default_home, find_key
 from hatidata_agent.errors import HatiDataError, InvalidRequestError, ServiceUnavailableError
+from hatidata_agent.memory import Memory
 from hatidata_agent.parameters import Parameter, to_wire
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Route = Literal["auto", "flight", "http"]
 _LONGEST_WAIT_SECS = 5.0
 
 
-class HatiDataAgent:
+class HatiDataAgent(Memory):
     """A connection to a HatiData service, safe to share between threads.
 
     Nothing is opened before the first query. The Flight server is found through
