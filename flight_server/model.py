@@ -132,6 +132,7 @@ class Statement:
         estimated_rows: Rows that the statistics promise, at most the constant LIMIT.
         translated: Whether a dialect rule changed the text.
         administrative: Whether only those who may do everything may send it.
+        temporary: The session's own tables when it was read; they hide the catalog's.
         explain: `EXPLAIN ` or `EXPLAIN ANALYZE ` where the statement was under one.
     """
 
@@ -149,6 +150,7 @@ class Statement:
     translated: bool = False
     explain: str = ""
     administrative: bool = False
+    temporary: frozenset[TableName] = frozenset()
 
     @property
     def tables(self) -> tuple[TableName, ...]:

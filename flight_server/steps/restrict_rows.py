@@ -24,6 +24,7 @@ from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, res
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
 from flight_server.syntax.row_writes import by_row
 from flight_server.syntax.secure import secured_table
+from flight_server.syntax.unnamed import qualifiers, uses_positions
 
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 
@@ -154,8 +155,7 @@ class Rewriter:
         return dict(grant.masks).get(output.column) if grant else None
 
     def _columns_of(self, node: Node) -> tuple[TableName, tuple[str, ...]] | None:
-        path = node["qualified_name"]["path"]
-        name = resolve(path, self._catalog.schemas, self._statement.default_schema)
+        name = self._public(node)
         table = self._catalog.tables.get(name) if name else None
         return (name, tuple(c.name for c in table.columns)) if name and table else None
 
@@ -235,7 +235,7 @@ class Rewriter:
         used |= {fold(part) for node in facts.function_nodes for part in node["qualified_name"]["path"][:-1]}
         used |= {fold(name) for node in below(body) for name in node.get("using_columns") or ()}
         wholes = {fold(node.get("alias") or node["qualified_name"]["path"][-1]) for node in facts.tables}
-        if facts.stars or used & (hidden | wholes) - _qualifiers(facts) or _names_by_position(body):
+        if facts.stars or used & (hidden | wholes) - qualifiers(facts) or uses_positions(body):
             raise _denied("A write may not read a masked column")
 
     def _keep_names(self, root: Node) -> None:
@@ -295,7 +295,7 @@ class Rewriter:
     def _secure(self, node: Node) -> bool:
         """Put what the grant leaves in the place of a table node; tell whether it is a derived table."""
         written = node["qualified_name"]["path"]
-        name = resolve(written, self._catalog.schemas, self._statement.default_schema)
+        name = self._public(node)
         grant = self._grant.tables.get(name) if name else None
         if name is None or grant is None or not grant.restricted:
             node["qualified_name"] = {"path": self._place(node)}
@@ -307,7 +307,7 @@ class Rewriter:
             self._raw(table),
             table,
             grant,
-            self._place,
+            self._locate,
             carriers=self._carrier,
             carried=carried,
             conjuncts=self._conjuncts.get(id(node), ()),
@@ -329,16 +329,28 @@ class Rewriter:
     def _raw(self, table: Table) -> list[str]:
         return [self._sealed.catalog, table.schema, table.name]
 
+    def _public(self, node: Node) -> TableName | None:
+        """Return the public table that *node* names; None for the session's own and other catalogs'."""
+        path = node["qualified_name"]["path"]
+        name = resolve(path, self._catalog.schemas, self._statement.default_schema)
+        hidden = name and len(path) == 1 and TableName("temp", name.table) in self._statement.temporary
+        return None if hidden else name
+
     def _place(self, node: Node) -> list[str]:
-        """Return the path of a table node in the catalog it really is in."""
+        """Return the path of a table node of the statement in the catalog it really is in."""
+        written: list[str] = node["qualified_name"]["path"]
+        if len(written) == 1 and self._public(node) is None:
+            return ["temp", "main", written[0]]
+        return self._locate(node)
+
+    def _locate(self, node: Node) -> list[str]:
+        """Return the path of a table node whose name is the public catalog's, as those of filters are."""
         written: list[str] = node["qualified_name"]["path"]
         name = resolve(written, self._catalog.schemas, self._statement.default_schema)
         if name is None or name.schema in _SYSTEM_SCHEMAS:
             return written
         if name in self._catalog.tables:
             return self._raw(self._catalog.tables[name])
-        if name not in self._grant.tables and len(written) == 1:
-            return ["temp", "main", written[0]]
         return [self._sealed.catalog, name.schema, written[-1]]
 
     def _place_target(self, body: Node) -> None:
@@ -353,7 +365,7 @@ class Rewriter:
         tree: Node = json.loads(self._parser.parse_read("SELECT count(*) FROM t"))
         table = self._table(target.table)
         only_statement(tree)["node"]["from_table"] = secured_table(
-            self._parser, self._raw(table), table, target, self._place
+            self._parser, self._raw(table), table, target, self._locate
         )
         return tree
 
@@ -361,7 +373,7 @@ class Rewriter:
         """Turn an UPDATE or DELETE into a query for the row identities and the new values, and a shell."""
         row = f"__row_{self._sealed.nonce}"
         table = self._table(target.table)
-        source = secured_table(self._parser, self._raw(table), table, target, self._place, row_id=row)
+        source = secured_table(self._parser, self._raw(table), table, target, self._locate, row_id=row)
         secured = {id(node) for node in gather(source).tables}
         written = by_row(self._parser, body, source, row, self._raw(table))
         inner = gather(written.select)
@@ -380,20 +392,3 @@ class Rewriter:
             check=check,
             targets=frozenset({raw}),
         )
-
-
-def _qualifiers(facts: Facts) -> set[str]:
-    """Return the words that only stand before a column's name, such as a table's alias."""
-    lasts = {fold(node["column_names"][-1]) for node in facts.columns}
-    firsts = {fold(part) for node in facts.columns for part in node["column_names"][:-1]}
-    return firsts - lasts
-
-
-def _names_by_position(root: Node) -> bool:
-    """Tell whether columns may be used in *root* without their names: joined, counted or renamed."""
-    return any(
-        node.get("ref_type") == "NATURAL"
-        or node.get("class") == "POSITIONAL_REFERENCE"
-        or (node.get("type") in ("BASE_TABLE", "PIVOT", "JOIN") and node.get("column_name_alias"))
-        for node in below(root)
-    )
