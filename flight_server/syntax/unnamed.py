@@ -1,0 +1,24 @@
+"""How a column may be used without its name, and which names are only its qualifiers."""
+
+from __future__ import annotations
+
+from flight_server.syntax.facts import Facts, below
+from flight_server.syntax.names import fold
+from flight_server.syntax.parser import Node
+
+
+def qualifiers(facts: Facts) -> set[str]:
+    """Return the words that only stand before a column's name, such as a table's alias."""
+    lasts = {fold(node["column_names"][-1]) for node in facts.columns}
+    firsts = {fold(part) for node in facts.columns for part in node["column_names"][:-1]}
+    return firsts - lasts
+
+
+def uses_positions(root: Node) -> bool:
+    """Tell whether columns may be used in *root* without their names: joined, counted or renamed."""
+    return any(
+        node.get("ref_type") == "NATURAL"
+        or node.get("class") == "POSITIONAL_REFERENCE"
+        or (node.get("type") in ("BASE_TABLE", "PIVOT", "JOIN") and node.get("column_name_alias"))
+        for node in below(root)
+    )
