@@ -106,6 +106,7 @@ def _read(
         selects_star=_selects_star(facts),
         estimated_rows=_estimated_rows(root, [name for name in names if name], catalog),
         explain=explain,
+        temporary=frozenset(temporary),
     )
 
 
@@ -161,6 +162,7 @@ def _write(
         unselective_scans=count_unselective(facts),
         selects_star=_selects_star(facts),
         estimated_rows=0,
+        temporary=frozenset(temporary),
     )
 
 
