@@ -92,7 +92,7 @@ def gather(root: Node) -> Facts:
 
 
 def _enter(node: Node, scope: frozenset[str]) -> tuple[frozenset[str], list[tuple[object, frozenset[str]]]]:
-    """Return the names in sight below *node*, and its common table expressions, each with those it can see."""
+    """Return the names in sight below *node*, and its common table expressions with what they can see."""
     expressions: list[tuple[object, frozenset[str]]] = []
     for entry in (node.get("cte_map") or {}).get("map", []):
         expressions.append((entry["value"], scope))
