@@ -1,0 +1,230 @@
+"""Comparing meanings in SQL, with all of the rights and with a part of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import BoundFilter, TableGrant
+from flight_server.semantic.embedder import WordLlamaEmbedder
+from flight_server.semantic.names import HIDDEN_SCHEMA, MEMORY
+from tests.fixtures.warehouse import ANALYST, FULL
+from tests.fixtures.warehouse_semantic import SemanticWarehouse
+
+GROWTH = "quarterly revenue growth patterns look strong"
+DOCUMENT_003 = """
+SELECT
+memory_id,
+content,
+semantic_rank(content, 'revenue growth patterns') AS relevance
+FROM _hatidata_agent_memory
+WHERE agent_id = 'analyst-agent'
+AND semantic_match(content, 'revenue growth patterns', 0.7)
+ORDER BY relevance DESC
+LIMIT 50
+"""
+MASKED = TableGrant(MEMORY, (), (("content", FULL),))
+OTHERS = TableGrant(MEMORY, (BoundFilter("agent_id = $agent", (("agent", "somebody"),), "rule"),))
+OWN = TableGrant(MEMORY, (BoundFilter("agent_id = $agent", (("agent", "tester"),), "rule"),))
+
+
+def _remember(warehouse: SemanticWarehouse, *texts: str) -> None:
+    for text in texts:
+        warehouse.rows("SELECT store_memory($1, 'label')", text)
+
+
+def test_the_query_of_document_003_finds_what_means_the_same(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, GROWTH, "the cat sat on the mat")
+    remembering.rows("UPDATE _hatidata_agent_memory SET agent_id = 'analyst-agent'")
+
+    rows = remembering.rows(DOCUMENT_003)
+
+    assert [row[1] for row in rows] == [GROWTH]
+    assert float(str(rows[0][2])) > 0.7
+
+
+def test_stored_vectors_and_the_function_agree(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, GROWTH, "the cat sat on the mat")
+    fast = "SELECT semantic_rank(content, $1) FROM _hatidata_agent_memory ORDER BY 1"
+    slow = "SELECT semantic_rank(content || '', $1) FROM _hatidata_agent_memory ORDER BY 1"
+
+    assert HIDDEN_SCHEMA in remembering.plan(fast).sql
+    assert HIDDEN_SCHEMA not in remembering.plan(slow).sql
+    near, same = (remembering.rows(sql, "revenue") for sql in (fast, slow))
+    assert [float(str(value)) for (value,) in near] == pytest.approx(
+        [float(str(v)) for (v,) in same], abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT *, semantic_rank(content, 'a') FROM _hatidata_agent_memory",
+        "SELECT m.*, semantic_rank(m.content, 'a') FROM _hatidata_agent_memory AS m",
+        "SELECT m FROM _hatidata_agent_memory AS m WHERE semantic_match(content, 'a', -1)",
+        "SELECT * FROM (SELECT *, semantic_rank(content, 'a') AS r FROM _hatidata_agent_memory)",
+    ],
+)
+def test_the_outputs_do_not_show_that_vectors_were_used(remembering: SemanticWarehouse, sql: str) -> None:
+    _remember(remembering, GROWTH)
+
+    names = remembering.ask(sql).schema.names
+
+    assert not [name for name in names if "__near" in name or remembering.engine.nonce in name]
+
+
+def test_a_text_that_changed_is_compared_as_it_is_now(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, "the cat sat on the mat")
+    remembering.rows("UPDATE _hatidata_agent_memory SET content = $1", GROWTH)
+
+    rows = remembering.rows("SELECT semantic_match(content, $1, 0.99) FROM _hatidata_agent_memory", GROWTH)
+
+    assert rows == [(True,)]
+
+
+def test_memories_that_came_another_way_get_vectors(remembering: SemanticWarehouse) -> None:
+    remembering.rows("INSERT INTO _hatidata_agent_memory (content) VALUES ('one'), ('two'), (NULL)")
+
+    while remembering.memory.embed_some():
+        pass
+
+    count = f"SELECT count(DISTINCT memory_id) FROM {'.'.join(remembering.memory.path[1:])}"
+    assert remembering.rows(count) == [(2,)]
+
+
+def test_a_masked_column_ranks_on_its_masked_text(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, GROWTH)
+    sql = "SELECT semantic_rank(content, '***'), semantic_match(content, $1) FROM _hatidata_agent_memory"
+
+    rows = remembering.rows(sql, GROWTH, sees=(MASKED,))
+
+    assert rows == [(1.0, False)]
+    assert HIDDEN_SCHEMA not in remembering.plan(sql, (MASKED,)).sql
+
+
+def test_masks_hold_on_any_table(remembering: SemanticWarehouse) -> None:
+    sql = (
+        "SELECT DISTINCT semantic_rank(ssn, '***'), semantic_match(ssn, 'HIDDEN0002') "
+        "FROM customers WHERE ssn IS NOT NULL"
+    )
+
+    assert remembering.rows(sql, sees=ANALYST) == [(1.0, False)]
+
+
+def test_a_hidden_row_is_not_ranked(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, GROWTH)
+    sql = "SELECT semantic_rank(content, 'revenue') FROM _hatidata_agent_memory"
+
+    assert remembering.rows(sql, sees=(OTHERS,)) == []
+    assert len(remembering.rows(sql, sees=(OWN,))) == 1
+
+
+def test_nobody_restricted_reads_stored_vectors(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, GROWTH)
+    sql = f"SELECT vector FROM {'.'.join(remembering.memory.path[1:])}"
+
+    with pytest.raises(QueryRefused) as refused:
+        remembering.rows(sql, sees=(MASKED,))
+
+    assert refused.value.code is ErrorCode.POLICY_DENIED
+    assert HIDDEN_SCHEMA not in remembering.catalog.snapshot().schemas
+
+
+def test_columns_of_vectors_are_compared_as_they_are(remembering: SemanticWarehouse) -> None:
+    sql = (
+        "SELECT semantic_rank([3, 0]::FLOAT[2], [1, 1]::FLOAT[2]), "
+        "semantic_rank([1, 0]::FLOAT[2], [0, 1]::FLOAT[2])"
+    )
+
+    rows = remembering.rows(sql)
+
+    assert [float(str(value)) for value in rows[0]] == pytest.approx([0.70710678, 0.0], abs=1e-6)
+
+
+def test_null_means_nothing(remembering: SemanticWarehouse) -> None:
+    assert remembering.rows("SELECT semantic_rank(NULL, 'a'), semantic_match('a', NULL)") == [(None, None)]
+
+
+def test_both_names_of_a_match_and_its_default_agree(remembering: SemanticWarehouse) -> None:
+    sql = (
+        "SELECT semantic_match('a cat', 'a cat'), vector_match('a cat', 'a cat', 0.7), "
+        "semantic_match('a cat', 'tax')"
+    )
+
+    assert remembering.rows(sql) == [(True, True, False)]
+
+
+def test_texts_can_be_joined_by_meaning(remembering: SemanticWarehouse) -> None:
+    sql = (
+        "SELECT a.t, b.t FROM (VALUES ('a cat'), ('tax law')) AS a(t) "
+        "JOIN (VALUES ('one cat'), ('the law')) AS b(t) ON semantic_match(a.t, b.t, 0.4) ORDER BY 1"
+    )
+
+    assert remembering.rows(sql) == [("a cat", "one cat"), ("tax law", "the law")]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT semantic_rank('a')", "semantic_rank takes a column and a text"),
+        ("SELECT vector_match(1, 2, 3, 4)", "vector_match takes"),
+        ("SELECT semantic_rank([1, 2]::FLOAT[2], 'a')", "the column's vectors have 2 dimensions"),
+        ("SELECT semantic_rank([['a']], 'a')", "only texts and vectors"),
+        ("SELECT store_memory('a'), 1", "store_memory stands alone"),
+        ("SELECT store_memory(' ')", "a memory needs a content"),
+        ("SELECT store_memory('a', 'b', 'fact', '[1]')", "must be a JSON object"),
+        ("SELECT store_memory('a', 'b', 'fact', NULL, 7)", "importance"),
+    ],
+)
+def test_calls_that_cannot_work_say_why(remembering: SemanticWarehouse, sql: str, told: str) -> None:
+    with pytest.raises(QueryRefused, match="QUERY_ERROR") as refused:
+        remembering.rows(sql)
+
+    assert told in refused.value.message
+    assert "Python" not in refused.value.message
+
+
+def test_a_memory_has_its_agent_label_and_defaults(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, "text")
+
+    assert remembering.rows(
+        "SELECT agent_id, memory_type, content, metadata, importance, has_embedding, access_count "
+        "FROM _hatidata_agent_memory"
+    ) == [("tester", "fact", "text", '{"label": "label"}', 0.5, True, 0)]
+
+
+def test_a_memory_stored_in_a_transaction_goes_with_it(remembering: SemanticWarehouse) -> None:
+    session = remembering.engine.open_session()
+    for sql in ("BEGIN", "SELECT store_memory('text')", "ROLLBACK"):
+        remembering.rows(sql, session=session)
+    session.close()
+
+    assert remembering.rows("SELECT count(*) FROM _hatidata_agent_memory") == [(0,)]
+
+
+def test_a_memory_that_its_agent_could_not_see_is_refused(remembering: SemanticWarehouse) -> None:
+    with pytest.raises(QueryRefused, match="POLICY_DENIED"):
+        remembering.rows("SELECT store_memory('text')", sees=(OTHERS,))
+
+    assert remembering.rows("SELECT count(*) FROM _hatidata_agent_memory") == [(0,)]
+
+
+def test_who_may_not_write_memories_stores_none(remembering: SemanticWarehouse) -> None:
+    statement = remembering.understand("SELECT store_memory('a')").statement
+
+    assert [(str(action), str(table)) for action, table in statement.accesses] == [("insert", str(MEMORY))]
+
+
+class _Uninstalled(WordLlamaEmbedder):
+    missing = "install hatidata-agent[semantic]"
+
+
+def test_without_an_embedder_it_is_said_what_to_install(tmp_path: Path) -> None:
+    warehouse = SemanticWarehouse(tmp_path / "x.duckdb", _Uninstalled())
+    with pytest.raises(QueryRefused, match="QUERY_ERROR") as refused:
+        warehouse.rows("SELECT semantic_rank('a', 'b')")
+    warehouse.close()
+
+    assert "install hatidata-agent[semantic]" in refused.value.message
