@@ -18,7 +18,7 @@ from http_gateway.exchange import begin_exchange, this_exchange
 from http_gateway.gateway import Gateway
 from http_gateway.headers import VARY
 from http_gateway.request_log import log_request
-from http_gateway.responses import json_answer
+from http_gateway.responses import Answer, json_answer
 from http_gateway.routes.health import health_routes
 from http_gateway.routes.openapi import openapi_routes
 from http_gateway.routes.query import query_routes
@@ -51,8 +51,11 @@ def create_app(gateway: Gateway, further: Iterable[Blueprint] = ()) -> Flask:
 
 
 def _finish(response: Response) -> Response:
-    response.headers.setdefault("X-Query-Id", this_exchange().query_id)
-    return log_request(response)
+    exchange = this_exchange()
+    if not isinstance(response, Answer) or response.rows is None:
+        response.headers.setdefault("X-Query-Id", exchange.query_id)
+    log_request(exchange, response)
+    return response
 
 
 def _refused(refused: Refused) -> Response:

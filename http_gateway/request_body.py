@@ -85,7 +85,7 @@ def _json_object(raw: bytes) -> dict[str, object]:
     except UnicodeDecodeError:
         _refuse("the body is not valid UTF-8")
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _DECODER.decode(text)
     except RecursionError:
         _refuse("the body is nested too deeply")
     except ValueError:
@@ -104,6 +104,9 @@ def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> NoReturn:
     _refuse(f"{name} is not a JSON number")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def _sql(fields: dict[str, object], max_bytes: int) -> str:

@@ -6,14 +6,15 @@ import json
 import logging
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import structlog
 from flask import Response, g, request
-from structlog.typing import EventDict
+from structlog.typing import EventDict, Processor
 
 from hatidata_settings import Settings
-from http_gateway.exchange import Exchange, this_exchange
+from http_gateway.exchange import Exchange
 
 log = structlog.get_logger()
 
@@ -32,14 +33,8 @@ _LEVELS: Final = {
 def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
     """Set how this process logs: JSON for machines, aligned text on a terminal."""
     text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if text else _json_line
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[_stamped, structlog.processors.format_exc_info, _renderer(text=text)],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
@@ -61,25 +56,34 @@ class _LineFormatter(logging.Formatter):
         return _encode(event)
 
 
+def _renderer(*, text: bool) -> Processor:
+    return structlog.dev.ConsoleRenderer() if text else _json_line
+
+
+def _stamped(_: Any, level: str, event: EventDict) -> EventDict:
+    event["level"] = level
+    event["timestamp"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return event
+
+
 def _json_line(_: Any, __: str, event: EventDict) -> str:
     return _encode(event)
 
 
-def log_request(response: Response) -> Response:
+def log_request(exchange: Exchange, response: Response) -> None:
     """Log the present request and its answer; an app calls it after everything else."""
-    exchange: Exchange = this_exchange()
-    write = log.debug if request.path in PROBES else log.info
+    path = request.path
+    write = log.debug if path in PROBES else log.info
     write(
         "request",
         query_id=exchange.query_id,
         method=request.method,
-        path=request.path[:200],
-        profile=exchange.profile.name.lower(),
+        path=path[:200],
+        profile=exchange.profile.name,
         status=response.status_code,
         code=g.get("code"),
-        bytes=response.headers.get("Content-Length", type=int),
-        rows=response.headers.get("X-Row-Count", type=int),
+        bytes=getattr(response, "length", None),
+        rows=getattr(response, "rows", None),
         ms=round((time.monotonic() - exchange.arrived) * 1000, 2),
         client=request.remote_addr,
     )
-    return response

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 
 class Answer(Response):
-    """A response whose headers are complete when it is made; Werkzeug adds and corrects nothing."""
+    """A response whose headers are complete when it is made; Werkzeug adds and corrects nothing.
+
+    Attributes:
+        length: Bytes of the body, where they are known; for the log.
+        rows: Rows of the body, where it holds a result.
+    """
+
+    length: int | None = None
+    rows: int | None = None
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> WerkzeugHeaders:
         """Return the headers as they are."""
@@ -94,17 +102,26 @@ def json_answer(
 ) -> Response:
     """Return *content* as a JSON response."""
     body = json.dumps(content, ensure_ascii=False).encode()
-    return Answer(body, status, [("Content-Type", JSON), *headers])
+    return _answer((body,), len(body), status, [("Content-Type", JSON), *headers])
 
 
-def spooled_response(spool: Spool, headers: Headers, socket_number: int | None) -> Response:
+def spooled_response(spool: Spool, headers: Headers, rows: int, socket_number: int | None) -> Response:
     """Return a 200 with the content of *spool*, which the response closes."""
-    headers = [*headers, ("Content-Length", str(spool.length))]
-    if spool.length <= ONE_PIECE_BYTES:
-        content = b"".join(spool.pieces())
+    length = spool.length
+    body: Iterable[bytes] = SpooledBody(spool, socket_number)
+    if length <= ONE_PIECE_BYTES:
+        body = (b"".join(spool.pieces()),)
         spool.close()
-        return Answer(content, headers=headers)
-    return Answer(SpooledBody(spool, socket_number), headers=headers, direct_passthrough=True)
+    answer = _answer(body, length, 200, headers)
+    answer.rows = rows
+    return answer
+
+
+def _answer(body: Iterable[bytes], length: int, status: int, headers: Headers) -> Answer:
+    described = [*headers, ("Content-Length", str(length))]
+    answer = Answer(body, status, described, direct_passthrough=True)
+    answer.length = length
+    return answer
 
 
 def _sent_past(spool: Spool, socket_number: int) -> Iterator[bytes]:

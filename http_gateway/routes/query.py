@@ -87,8 +87,9 @@ def _gathered(
         call.cancel()
         spool.close()
         raise
-    described = result_headers(call.receipt, columns, exchange.profile)
-    return spooled_response(spool, [*headers(exchange.query_id), *described], exchange.direct_number)
+    receipt = call.receipt
+    described = headers(exchange.query_id) + result_headers(receipt, columns, exchange.profile)
+    return spooled_response(spool, described, receipt.rows, exchange.direct_number)
 
 
 def _encoded(gateway: Gateway, call: FlightCall, spool: Spool, choice: Choice, encode: Encode) -> int:

@@ -48,7 +48,7 @@ def test_an_arrow_answer_has_every_header(gateway: Pair, profile: str) -> None:
         "1000",
     )
     assert re.fullmatch(r"qry_[0-9a-f]{24}", query_id)
-    assert float(headers["X-Credits-Consumed"]) >= 1.0
+    assert float(headers["X-Credits-Consumed"]) > 0
     assert int(headers["X-Duration-Ms"]) == int(headers["x-execution-time-ms"]) >= 0
     assert {headers[f"X-{name}Cache-Hit"] for name in ("", "Transpile-", "Result-")} <= {"true", "false"}
     assert headers["Content-Disposition"] == f'attachment; filename="{query_id}.arrows"'
