@@ -23,11 +23,13 @@ _SILENT = (
     f"SELECT sum(CAST(v AS INTEGER)) FROM {_SECURED} GROUP BY k HAVING max(CAST(v AS INTEGER)) >= 0",
 )
 _REFUSED = (
-    "WITH c AS (COPY probe.probe TO 'probe.csv') SELECT 1",
-    "SELECT * FROM read_csv('probe.csv')",
+    "WITH c AS (COPY probe.probe TO '/nowhere/probe.csv') SELECT 1",
+    "SELECT * FROM read_csv('/nowhere/probe.csv')",
     "SET threads = 1",
-    "ATTACH 'probe.duckdb' AS other",
+    "ATTACH '/nowhere/probe.duckdb' AS other",
 )
+"""Statements that the lock must refuse; the folder does not exist, so that nothing is left if it does not."""
+_LOCKED = ("disabled by configuration", "configuration has been locked")
 
 
 class EngineUnusable(Exception):
@@ -48,7 +50,7 @@ def self_test(connection: duckdb.DuckDBPyConnection) -> None:
     )
     try:
         faults += [f"the fence lets through: {sql}" for sql in _SILENT if not _succeeds(connection, sql)]
-        faults += [f"not refused: {sql}" for sql in _REFUSED if _succeeds(connection, sql)]
+        faults += [f"not refused: {sql}" for sql in _REFUSED if not _is_locked(connection, sql)]
         if _statistics_pass(connection):
             faults.append("column statistics pass the fence")
     finally:
@@ -63,6 +65,15 @@ def _succeeds(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
     except duckdb.Error:
         return False
     return True
+
+
+def _is_locked(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Tell whether the lock itself refuses *sql*."""
+    try:
+        connection.execute(sql).fetchall()
+    except duckdb.Error as error:
+        return any(words in str(error) for words in _LOCKED)
+    return False
 
 
 def _statistics_pass(connection: duckdb.DuckDBPyConnection) -> bool:
