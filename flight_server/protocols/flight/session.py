@@ -117,12 +117,14 @@ class CallerReader:
         """Return who asks and from where."""
         protocol, source = "flight", peer_address(context.peer())
         read_only = call.header("x-hatidata-read-only") == "1"
+        peer: fl.ServerCallContext | None = context
         if self.is_gateway(call):
+            peer = None  # the connection's certificate is the gateway's, not the caller's
             told = call.header("x-hatidata-protocol")
             protocol = told if told in ("http", "mcp") else protocol
             source = call.header("x-forwarded-for") or source
         override = call.header("x-agent-id") or None
-        return Caller(_credential(call, context), override, cast(Protocol, protocol), source, read_only)
+        return Caller(_credential(call, peer), override, cast(Protocol, protocol), source, read_only)
 
     def query_id(self, call: CallMiddleware) -> str:
         """Return the id that the gateway chose, or an empty string."""
