@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from flight_server.errors import ErrorCode, QueryRefused
@@ -52,7 +53,8 @@ class Call:
             self._reason = reason
         self._stopped.set()
         for interrupt in tuple(self._interrupts):
-            interrupt()
+            with suppress(Exception):  # what cannot be interrupted has ended, such as a closed connection
+                interrupt()
 
     def check(self) -> None:
         """Raise the refusal that says why the call must stop, if it must."""
@@ -93,8 +95,15 @@ class Call:
             self.stop(self._reason)
         elif now >= self.deadline:
             self.stop(ErrorCode.QUERY_TIMEOUT)
-        elif self._is_gone is not None and self._is_gone():
+        elif self._has_left():
             self.stop(ErrorCode.QUERY_CANCELLED)
+
+    def _has_left(self) -> bool:
+        """Tell whether the caller has left; one of whom nothing can be found out has."""
+        try:
+            return self._is_gone is not None and self._is_gone()
+        except Exception:  # noqa: BLE001  # a background loop: one call's trouble is no other's
+            return True
 
 
 class Watcher:
