@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_a_forgotten_call_is_not_asked_any_more(watcher: Watcher) -> None:
 def test_one_call_that_fails_to_stop_keeps_no_other_from_stopping(watcher: Watcher) -> None:
     """An interrupt of a connection that was closed just now raises."""
 
-    def fail() -> bool:
+    def fail() -> NoReturn:
         raise RuntimeError("closed")
 
     broken, unsure = Call(time.monotonic() + 0.02), Call(time.monotonic() + LONG, fail)
