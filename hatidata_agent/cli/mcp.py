@@ -6,22 +6,23 @@ only carries lines: each message on standard input is one POST, and its answer i
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
 from hatidata_agent.cli.exits import NO_SERVICE, Failure
 from hatidata_agent.cli.options import examples, home_option
 from hatidata_agent.credentials import find_key
-
-if TYPE_CHECKING:
-    import requests
 
 AT_ONCE: Final = 16
 LONGEST_WAIT_SECS: Final = 3600.0
@@ -86,10 +87,10 @@ class Carrier:
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
         }
-        self._verify: bool | str = str(ca_file) if ca_file else True
+        self._ca_file = ca_file
         self._version = ""
         self._lock = threading.Lock()
-        self._running: dict[str, requests.Session] = {}
+        self._running: dict[str, http.client.HTTPConnection] = {}
 
     def serve(self) -> None:
         """Carry until standard input ends."""
@@ -115,25 +116,30 @@ class Carrier:
             pool.submit(self._carry, line, message if isinstance(message, dict) else {})
 
     def _carry(self, line: str, message: Message) -> None:
-        import requests
-
         name = json.dumps(message.get("id"))
         try:
-            with requests.Session() as session:
-                self._note(name, session)
-                answer = session.post(
-                    self._where(),
-                    data=line.encode(),
-                    headers=self._headers | self._about(message),
-                    timeout=LONGEST_WAIT_SECS,
-                    verify=self._verify,
-                )
-            self._deliver(message, answer.status_code, answer.text)
-        except (requests.RequestException, Failure):
+            parts = urlsplit(self._where())
+            with closing(self._connected(parts.scheme, parts.netloc)) as connection:
+                self._note(name, connection)
+                headers = self._headers | self._about(message)
+                connection.request("POST", parts.path, line.encode(), headers)
+                answer = connection.getresponse()
+                text = answer.read().decode()
+            self._deliver(message, answer.status, text)
+        except (OSError, ValueError, http.client.HTTPException, Failure):
             if self._forget(name) and "id" in message:
                 self._write(_error(message["id"], _FAILED_BELOW, "[SERVICE_UNAVAILABLE] no service answers"))
         finally:
             self._forget(name)
+
+    def _connected(self, scheme: str, address: str) -> http.client.HTTPConnection:
+        """Return a new connection: a message that is not wanted any more is stopped by hanging up."""
+        if scheme == "http":
+            return http.client.HTTPConnection(address, timeout=LONGEST_WAIT_SECS)
+        import ssl
+
+        context = ssl.create_default_context(cafile=self._ca_file)
+        return http.client.HTTPSConnection(address, timeout=LONGEST_WAIT_SECS, context=context)
 
     def _about(self, message: Message) -> dict[str, str]:
         """Return the headers that repeat what a message says, as the protocol over HTTP demands."""
@@ -168,9 +174,9 @@ class Carrier:
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
 
-    def _note(self, name: str, session: requests.Session) -> None:
+    def _note(self, name: str, connection: http.client.HTTPConnection) -> None:
         with self._lock:
-            self._running[name] = session
+            self._running[name] = connection
 
     def _forget(self, name: str) -> bool:
         """Forget a request; tell whether it had not been cancelled."""
@@ -181,9 +187,10 @@ class Carrier:
         """Hang up on the request that is not wanted any more: the service then stops it."""
         params = message.get("params") or {}
         with self._lock:
-            session = self._running.pop(json.dumps(params.get("requestId")), None)
-        if session is not None:
-            session.close()
+            connection = self._running.pop(json.dumps(params.get("requestId")), None)
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _error(identity: object, code: int, text: str) -> Message:

@@ -15,6 +15,7 @@ from tests.fixtures.service import Service, plain_environment
 FOLDER = Path(__file__).parents[2] / "examples"
 
 EXPECTED = {
+    "documents/arrow_polars_ml_pipeline.py": "=== Predictions Stored ===",
     "arrow_native_queries.py": "North America",
     "arrow_query_api.py": "orders of cust-123",
     "feature_pipeline.py": "=== Predictions Stored ===",
@@ -36,9 +37,9 @@ def test_an_example_runs(service: Service, key: str, name: str, tmp_path: Path) 
     text = re.sub(r"\b5439\b", str(port_of(service.endpoints.http)), text)
     text = re.sub(r"\b5440\b", str(port_of(service.endpoints.mcp)), text)
     text = re.sub(r"hd_live_[\w.]+", key, text)
-    (tmp_path / name).write_text(text)
+    (tmp_path / Path(name).name).write_text(text)
     done = subprocess.run(
-        [sys.executable, str(tmp_path / name)],
+        [sys.executable, str(tmp_path / Path(name).name)],
         capture_output=True,
         text=True,
         check=False,
@@ -51,4 +52,6 @@ def test_an_example_runs(service: Service, key: str, name: str, tmp_path: Path) 
 
 
 def test_every_example_is_run() -> None:
-    assert {path.name for path in FOLDER.glob("*.py")} == set(EXPECTED)
+    found = [*FOLDER.glob("*.py"), *FOLDER.glob("documents/*.py")]
+
+    assert {str(path.relative_to(FOLDER)) for path in found} == set(EXPECTED)
