@@ -186,6 +186,20 @@ def _approximate(arguments: Arguments) -> Node:
     return aggregate("approx_quantile", as_number(arguments[0]), arguments[1], kind=Kind.FLOAT)
 
 
+def _finer(value: Node) -> Node:
+    """Return a decimal with three more digits, so that the middle of two values is not cut off."""
+    value = as_number(value)
+    if kind_of(value) in (Kind.INTEGER, Kind.FLOAT):
+        return value
+    return build.binary(exp.Mul, value, build.raw("1.000"), kind_of(value))
+
+
+def _median(arguments: Arguments) -> Node:
+    distinct, values = _distinct(arguments)
+    expect("MEDIAN", values, 1, 1)
+    return aggregate("median", _maybe_distinct(distinct, _finer(values[0])), kind=Kind.FLOAT)
+
+
 def _within_group(node: Node) -> Node:
     """Move the ORDER BY of WITHIN GROUP into the aggregate that it orders."""
     order = node.expression
@@ -207,7 +221,7 @@ def _order_percentile(found: exp.Anonymous, order: Node) -> None:
     if len(order.expressions) != 1:
         raise unsupported("a percentile over several columns")
     ordered = order.expressions[0]
-    value = as_number(ordered.this)
+    value = _finer(ordered.this) if found.this == "quantile_cont" else as_number(ordered.this)
     fraction: Node = found.expressions[0]
     if ordered.args.get("desc"):
         fraction = build.binary(exp.Sub, build.integer(1), fraction)
@@ -245,13 +259,23 @@ def _over(node: Node, target: exp.Anonymous) -> Node:
         this=exp.Null(),
         over="OVER",
         partition_by=[part.copy() for part in node.args.get("partition_by") or []],
-        order=node.args["order"].copy() if node.args.get("order") else None,
+        order=_without_sequences(node.args.get("order")),
         spec=node.args["spec"].copy() if node.args.get("spec") else None,
         alias=node.args.get("alias"),
     )
     if target.this in _WHOLE_FRAME and over.args["order"] is not None and over.args["spec"] is None:
         over.set("spec", _frame("UNBOUNDED", "FOLLOWING"))
     return over
+
+
+def _without_sequences(order: Node | None) -> Node | None:
+    """Return a copy of an ORDER BY; a SEQ4() in it, which gives the order of the rows, says nothing."""
+    if order is None:
+        return None
+    copied = order.copy()
+    for numbered in list(copied.find_all(exp.Window)):
+        numbered.replace(build.integer(0))
+    return copied
 
 
 def _frame(end: str, end_side: str) -> Node:
@@ -325,7 +349,7 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "LISTAGG": _list_agg,
     "MAX": _extreme("max"),
     "MAX_BY": collected("arg_max", "aa", None),
-    "MEDIAN": collected("median", "n", Kind.FLOAT),
+    "MEDIAN": _median,
     "MIN": _extreme("min"),
     "MIN_BY": collected("arg_min", "aa", None),
     "MODE": collected("mode", "a", None),

@@ -80,6 +80,8 @@ def arithmetic(node: Node) -> Node:
     if kinds & (MOMENTS | {Kind.INTERVAL}):
         return typed(node, _date_kind(node, kind_of(left), kind_of(right)))
     left, right = as_number(left), as_number(right)
+    if isinstance(node, exp.Mul) and kind_of(left) is kind_of(right) is Kind.INTEGER:
+        left = cast(left, "BIGINT", Kind.INTEGER) if isinstance(left, exp.Literal) else left
     node.set("this", left)
     node.set("expression", right)
     return typed(node, _arithmetic_kind(left, right))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from sqlglot import exp
 
 from flight_server.dialects.kinds import Kind, kind_of, typed
+from flight_server.dialects.refuse import unsupported
 
 __all__ = [
     "Node",
@@ -28,10 +29,12 @@ __all__ = [
     "is_not_null",
     "is_null",
     "is_ours",
+    "leave_to_inner",
     "literal_integer",
     "literal_text",
     "null",
     "raw",
+    "refused_by_type",
     "text",
     "typed",
     "windowed",
@@ -85,6 +88,12 @@ def windowed(node: Node) -> Iterator[exp.Anonymous]:
     return (call for call in found if call.meta.get(_WINDOWED))
 
 
+def leave_to_inner(argument: Node) -> None:
+    """Keep an OVER clause off the aggregates inside an argument: it belongs to the call around them."""
+    for found in list(windowed(argument)):
+        found.meta.pop(_WINDOWED)
+
+
 def text(value: str) -> Node:
     """Return a string literal."""
     return typed(exp.Literal.string(value), Kind.TEXT)
@@ -99,6 +108,17 @@ def integer(value: int) -> Node:
 def raw(sql: str, kind: Kind = Kind.UNKNOWN) -> Node:
     """Return a fixed piece of DuckDB SQL that holds nothing of the caller's."""
     return typed(exp.Var(this=sql), kind)
+
+
+def refused_by_type(construct: str, *arguments: Node, instead: str = "") -> Node:
+    """Refuse what the type of an argument rules out, without telling the types of a closed table.
+
+    A column's type is known before the right to its table is checked. The refusal is then left to
+    the check of functions, which comes after it: no function has this name.
+    """
+    if not any(argument.find(exp.Column) for argument in arguments):
+        raise unsupported(construct, instead)
+    return call(f'"{construct} is not supported"', *arguments)
 
 
 def null() -> Node:

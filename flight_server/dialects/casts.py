@@ -88,7 +88,7 @@ def _as_json(value: Node, kind: Kind) -> Node:
         return as_variant(value)
     if known in (Kind.UNKNOWN, Kind.NULL, Kind.NESTED):
         return typed(as_variant(value), kind)
-    raise unsupported(f"the conversion of {known} to {kind}")
+    return build.refused_by_type(f"the conversion of {known} to {kind}", value)
 
 
 def _as_sized_text(value: Node, wanted: exp.DataType, safe: bool) -> Node:
@@ -204,9 +204,9 @@ def _to_text(arguments: Arguments) -> Node:
         found = as_text(value)
         return cast(found, "VARCHAR", Kind.TEXT) if kind_of(value) is Kind.UNKNOWN else found
     if kind_of(value) in NUMBERS:
-        raise unsupported("TO_CHAR of a number with a format")
+        return build.refused_by_type("TO_CHAR of a number with a format", value)
     if kind_of(value) is Kind.BINARY:
-        raise unsupported("TO_CHAR of a binary value with a format")
+        return build.refused_by_type("TO_CHAR of a binary value with a format", value)
     moment = (
         cast(as_text(value), "TIMESTAMP", Kind.TIMESTAMP)
         if is_json(value) or kind_of(value) is Kind.TEXT

@@ -13,6 +13,9 @@ from flight_server.dialects.functions import Arguments, FunctionRule, expect
 from flight_server.dialects.kinds import Kind, kind_of, typed
 from flight_server.dialects.refuse import unsupported
 
+SEQUENCE = "sequence"
+"""What marks the numbering of rows that a SEQ4() became."""
+
 
 def _random(arguments: Arguments) -> Node:
     """RANDOM() is a whole number of 64 bits; a seed would have to give the same numbers again."""
@@ -41,6 +44,7 @@ def _sequence(arguments: Arguments) -> Node:
     """SEQ1 .. SEQ8 count the rows from 0."""
     expect("SEQ", arguments, 0, 1)
     numbered = exp.Window(this=call("row_number"), over="OVER", partition_by=[])
+    numbered.meta[SEQUENCE] = True
     return build.binary(
         exp.Sub, typed(exp.Paren(this=numbered), Kind.INTEGER), build.integer(1), Kind.INTEGER
     )

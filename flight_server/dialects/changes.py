@@ -12,7 +12,7 @@ from flight_server.dialects.rewrite import common_tables, expression, from_claus
 from flight_server.dialects.scope import Columns, Scope
 from flight_server.syntax.names import fold
 
-UNFITTED = "variant_to_column_of_unknown_type"
+_UNFITTED = '"a VARIANT for a column of unknown type is not supported"'
 """There is no such function: the statement fails, but only after the right to the table was checked."""
 
 
@@ -90,7 +90,7 @@ def fitted(value: Node, kind: Kind) -> Node:
         return call("to_json", value, kind=Kind.VARIANT) if kind_of(value) is Kind.TEXT else value
     if not is_json(value):
         return value
-    return call(UNFITTED, value) if kind is Kind.UNKNOWN else as_text(value)
+    return call(_UNFITTED, value) if kind is Kind.UNKNOWN else as_text(value)
 
 
 def _update(node: exp.Update, scope: Scope) -> None:

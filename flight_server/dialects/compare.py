@@ -13,7 +13,7 @@ from sqlglot import exp
 from flight_server.dialects import build
 from flight_server.dialects.build import Node, call, case, cast, wrap
 from flight_server.dialects.coerce import EXACT_NUMBER, as_text, like_other
-from flight_server.dialects.kinds import JSON, Kind, common, is_json, kind_of, typed
+from flight_server.dialects.kinds import JSON, MOMENTS, NUMBERS, Kind, common, is_json, kind_of, typed
 from flight_server.dialects.refuse import unsupported
 
 _NUMERIC_JSON = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
@@ -41,7 +41,17 @@ def matched(left: Node, right: Node) -> tuple[Node, Node]:
         return _converted(left, right), right
     if is_json(right) and not is_json(left):
         return left, _converted(right, left)
+    if kind_of(left) is Kind.TEXT and _leads(right, left):
+        return like_other(left, kind_of(right)), right
+    if kind_of(right) is Kind.TEXT and _leads(left, right):
+        return left, like_other(right, kind_of(left))
     return left, right
+
+
+def _leads(node: Node, text: Node) -> bool:
+    """Tell whether a text takes the type of *node*; a constant date is left to the engine."""
+    kind = kind_of(node)
+    return kind in NUMBERS or (kind in MOMENTS and not isinstance(text, exp.Literal))
 
 
 def _converted(node: Node, other: Node) -> Node:
@@ -49,9 +59,8 @@ def _converted(node: Node, other: Node) -> Node:
     try:
         return like_other(node, kind)
     except KeyError:
-        raise unsupported(
-            f"the comparison of a VARIANT with a value of type {kind}", "cast the VARIANT"
-        ) from None
+        construct = f"the comparison of a VARIANT with a value of type {kind}"
+        return build.refused_by_type(construct, node, other, instead="cast the VARIANT")
 
 
 def _by_type_at_run_time(operator: type[exp.Binary], left: Node, right: Node) -> Node:
@@ -105,14 +114,20 @@ def sort_keys(node: Node) -> tuple[Node, Node]:
 
 
 def _comparison(node: Node) -> Node:
-    if not isinstance(node, exp.Binary) or not (is_json(node.this) or is_json(node.expression)):
+    if not isinstance(node, exp.Binary) or _is_plain(node.this, node.expression):
         return typed(node, Kind.BOOLEAN)
     return compared(type(node), node.this, node.expression)
 
 
+def _is_plain(*nodes: Node) -> bool:
+    """Tell whether a comparison needs no conversion: no VARIANT, and no text beside a number or date."""
+    kinds = {kind_of(node) for node in nodes}
+    return not kinds & JSON and not (Kind.TEXT in kinds and kinds & (NUMBERS | MOMENTS))
+
+
 def _between(node: Node) -> Node:
     subject, low, high = node.this, node.args["low"], node.args["high"]
-    if not any(map(is_json, (subject, low, high))):
+    if _is_plain(subject, low, high):
         return typed(node, Kind.BOOLEAN)
     return build.all_of([compared(exp.GTE, subject, low), compared(exp.LTE, subject, high)])
 
@@ -120,21 +135,16 @@ def _between(node: Node) -> Node:
 def _in(node: Node) -> Node:
     typed(node, Kind.BOOLEAN)
     query = node.args.get("query")
-    if not is_json(node.this):
+    if not is_json(node.this) and (query is not None or _is_plain(node.this, *node.expressions)):
         return node
     if query is None:
         return build.any_of([compared(exp.EQ, node.this, value) for value in node.expressions])
-    if kind_of(query) not in JSON:
-        node.set("this", _converted(node.this, _witness(query)))
+    if kind_of(query) is Kind.UNKNOWN:
+        subject = build.refused_by_type("IN of a VARIANT and a subquery of unknown type", node.this, query)
+        node.set("this", subject)
+    elif kind_of(query) not in JSON:
+        node.set("this", _converted(node.this, typed(exp.Null(), kind_of(query))))
     return node
-
-
-def _witness(query: Node) -> Node:
-    """Return something of the kind of the column that *query* returns."""
-    kind = kind_of(query)
-    if kind is Kind.UNKNOWN:
-        raise unsupported("IN of a VARIANT and a subquery of unknown type", "cast the VARIANT")
-    return typed(exp.Null(), kind)
 
 
 def _simple_case(node: Node) -> Node:

@@ -316,7 +316,7 @@ def _today(arguments: Arguments) -> Node:
 
 def _clock(arguments: Arguments) -> Node:
     expect("CURRENT_TIME", arguments, 0, 1)
-    return cast(call("now"), "TIME", Kind.TIME)
+    return cast(_now_utc([]), "TIME", Kind.TIME)
 
 
 _CLOCKS: Mapping[type[exp.Expr], FunctionRule] = {

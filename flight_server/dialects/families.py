@@ -24,7 +24,7 @@ from flight_server.dialects import (
     strings,
     truth,
 )
-from flight_server.dialects.build import Node, is_ours
+from flight_server.dialects.build import Node, is_ours, leave_to_inner
 from flight_server.dialects.functions import FunctionRule
 from flight_server.dialects.read import written_name
 from flight_server.dialects.refuse import unsupported
@@ -79,4 +79,6 @@ def _called(node: exp.Anonymous) -> Node:
     rule = FUNCTIONS.get(name)
     if rule is None or isinstance(node.this, exp.Identifier):
         raise unsupported(f"the function {name}")
+    for argument in node.expressions:
+        leave_to_inner(argument)
     return rule(node.expressions)

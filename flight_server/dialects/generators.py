@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from flight_server.dialects import build
 from flight_server.dialects.build import Node
+from flight_server.dialects.chance import SEQUENCE
 from flight_server.dialects.coerce import as_text
 from flight_server.dialects.kinds import Kind
 from flight_server.dialects.printed import column_list, identifier, printed
@@ -13,6 +14,7 @@ from flight_server.dialects.refuse import unsupported
 from flight_server.dialects.scope import Columns
 from flight_server.dialects.strings import tokens
 
+_ROW = "$row"
 _PARTS = {"seq": Kind.INTEGER, "index": Kind.INTEGER, "value": Kind.TEXT}
 
 
@@ -27,7 +29,19 @@ def generator(inner: exp.Anonymous, alias: exp.TableAlias | None) -> tuple[Node,
     if count is None or set(named) != {"ROWCOUNT"}:
         raise unsupported("GENERATOR without a constant ROWCOUNT")
     name = identifier(alias.name if alias is not None and alias.name else "generator")
-    return exp.Var(this=f'range({count}) AS {name}("$row")'), {}
+    made = exp.Var(this=f"range({count}) AS {name}({identifier(_ROW)})")
+    made.meta[_ROW] = True
+    return made, {}
+
+
+def number_by_row(select: exp.Select) -> None:
+    """Where GENERATOR is all there is in FROM, its own row number serves as SEQ4(), in any clause."""
+    clause = select.args.get("from_")
+    if clause is None or not clause.this.meta.get(_ROW) or select.args.get("joins"):
+        return
+    for numbered in list(select.find_all(exp.Window)):
+        if numbered.meta.get(SEQUENCE) and numbered.find_ancestor(exp.Select) is select:
+            numbered.replace(build.binary(exp.Add, exp.column(_ROW, quoted=True), build.integer(1)))
 
 
 def split_to_table(

@@ -127,7 +127,7 @@ def _to_json(arguments: Arguments) -> Node:
 def _to_object(arguments: Arguments) -> Node:
     expect("TO_OBJECT", arguments, 1, 1)
     if not is_json(arguments[0]):
-        raise unsupported("TO_OBJECT of what is not a VARIANT")
+        return build.refused_by_type("TO_OBJECT of what is not a VARIANT", *arguments)
     return typed(arguments[0].copy(), Kind.OBJECT)
 
 
@@ -209,7 +209,7 @@ def _picked(arguments: Arguments) -> Node:
 def _filtered(arguments: Arguments, wanted: bool) -> Node:
     """Keep or drop the named keys of an object."""
     if any(is_json(key) for key in arguments[1:]):
-        raise unsupported("OBJECT_PICK or OBJECT_DELETE with an array of keys")
+        return build.refused_by_type("OBJECT_PICK or OBJECT_DELETE with an array of keys", *arguments)
     value = as_variant(arguments[0])
     names = [as_text(key) for key in arguments[1:]]
     inside: Node = exp.In(this=build.raw("k"), expressions=[name.copy() for name in names])

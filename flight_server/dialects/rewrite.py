@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from flight_server.dialects import flatten, paths, sources
+from flight_server.dialects import flatten, generators, paths, sources
 from flight_server.dialects.bounds import check_growth
 from flight_server.dialects.build import Node
 from flight_server.dialects.families import rewritten
@@ -120,6 +120,7 @@ def _select(node: exp.Select, outer: Scope) -> Columns | None:
         elif isinstance(value, exp.Expr):
             node.set(key, expression(value, scope))
     paths.keep_grouped(node)
+    generators.number_by_row(node)
     return output(node, scope)
 
 

@@ -217,9 +217,13 @@ def tokens(subject: Node, delimiters: str) -> Node:
     return call("regexp_extract_all", subject, build.text(f"[^{listed}]+"))
 
 
-def _like_function(arguments: Arguments) -> Node:
+def _like_function(operator: type[exp.Binary]) -> FunctionRule:
+    return lambda arguments: _likened(operator, arguments)
+
+
+def _likened(operator: type[exp.Binary], arguments: Arguments) -> Node:
     expect("LIKE", arguments, 2, 3)
-    like: Node = exp.Like(
+    like: Node = operator(
         this=build.wrap(as_text(arguments[0])), expression=build.wrap(as_text(arguments[1]))
     )
     if len(arguments) == 3:
@@ -256,7 +260,8 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "LEFT": _end("left"),
     "LEN": plain("length", "t", Kind.INTEGER),
     "LENGTH": plain("length", "t", Kind.INTEGER),
-    "LIKE": _like_function,
+    "LIKE": _like_function(exp.Like),
+    "ILIKE": _like_function(exp.ILike),
     "LOWER": plain("lower", "t", Kind.TEXT),
     "LPAD": _pad("lpad"),
     "LTRIM": _trimmed("ltrim"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -65,6 +66,9 @@ def translate(
 
 def to_duckdb(sql: str, columns: TableColumns = _no_columns) -> str:
     """Return the DuckDB text of one Snowflake statement."""
+    explain = _EXPLAIN.match(sql)
+    if explain:
+        return f"EXPLAIN {to_duckdb(sql[explain.end() :], columns)}"
     try:
         tree = read(sql)
         for rewrite in (_named, _defined):
@@ -93,6 +97,8 @@ def _rewritten(tree: Node, scope: Scope) -> Node:
         return change(tree, scope)
     if isinstance(tree, exp.Create):
         return _created(tree, scope)
+    if isinstance(tree, exp.Use):
+        return _used(tree)
     if isinstance(tree, _PLAIN):
         return tree
     if isinstance(tree, exp.Command):
@@ -100,6 +106,15 @@ def _rewritten(tree: Node, scope: Scope) -> Node:
     if isinstance(tree, _OTHER_STATEMENTS):
         raise unsupported(type(tree).__name__.upper())
     raise unreadable("the text is not a statement")
+
+
+def _used(tree: exp.Use) -> Node:
+    """Return `USE SCHEMA s` as DuckDB's `USE s`."""
+    kind = tree.args.get("kind")
+    if kind is not None and kind.name.upper() not in ("SCHEMA", "DATABASE"):
+        raise unsupported(f"USE {kind.name.upper()}")
+    tree.set("kind", None)
+    return tree
 
 
 def _created(tree: exp.Create, scope: Scope) -> Node:
@@ -110,6 +125,7 @@ def _created(tree: exp.Create, scope: Scope) -> Node:
     return tree
 
 
+_EXPLAIN = re.compile(r"\s*EXPLAIN\s+(?:USING\s+(?:TEXT|TABULAR|JSON)\s+)?", re.IGNORECASE)
 _PLAIN = (
     exp.Drop,
     exp.Alter,

@@ -77,7 +77,7 @@ def test_what_has_no_faithful_form_fails_by_name(tables: Tables, case: Case) -> 
 
 
 def test_there_are_enough_cases() -> None:
-    assert len(CASES) >= 370
+    assert len(CASES) >= 390
     assert len({case.name for case in CASES}) == len(CASES)
 
 
@@ -93,7 +93,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         yield own
 
 
-READS = [case for case in ANSWERED if not case.check and "RANDOM" not in case.sql]
+READS = [
+    case for case in ANSWERED if not case.check and "RANDOM" not in case.sql and "DESCRIBE" not in case.sql
+]
 
 
 @pytest.mark.parametrize("case", READS, ids=lambda case: case.name)
@@ -134,12 +136,33 @@ def test_a_text_that_is_no_snowflake_sql_is_a_parse_error(warehouse: Warehouse) 
     assert refused.value.message.startswith("SQL parse error: ")
 
 
-def test_a_value_for_a_closed_table_says_nothing_of_its_columns(warehouse: Warehouse, tables: Tables) -> None:
-    messages = set()
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT v:a FROM {}",
+        "SELECT v FROM {} WHERE v > 3",
+        "SELECT v FROM {} WHERE v:a > id",
+        "SELECT v::ARRAY, id::OBJECT FROM {}",
+        "SELECT TO_CHAR(id, '999'), TO_OBJECT(id) FROM {}",
+        "SELECT OBJECT_PICK(PARSE_JSON('{{}}'), v) FROM {}",
+        "SELECT id FROM nums WHERE PARSE_JSON('1') IN (SELECT v FROM {})",
+        "SELECT f.value FROM {}, LATERAL FLATTEN(v) f",
+        "INSERT INTO {} (v) SELECT PARSE_JSON('1')",
+        "INSERT INTO {} (id) SELECT PARSE_JSON('1')",
+        "UPDATE {} SET v = PARSE_JSON('1'), id = PARSE_JSON('1')",
+    ],
+)
+def test_a_closed_table_answers_like_one_that_is_not_there(warehouse: Warehouse, sql: str) -> None:
+    answers = set()
     for table in ("events", "missing"):
-        text = to_duckdb(f"INSERT INTO {table} (v) SELECT PARSE_JSON('1')", tables.known)
         with pytest.raises(QueryRefused) as refused:
-            warehouse.ask(text, sees=(sight("nums"),))
-        messages.add((refused.value.code, refused.value.message.replace(table, "x")))
+            ask_in_snowflake(warehouse, sql.format(table))
+        answers.add((refused.value.code, refused.value.message.replace(table, "x")))
 
-    assert len(messages) == 1
+    assert {code for code, _ in answers} == {ErrorCode.POLICY_DENIED}
+    assert len(answers) == 1
+
+
+def ask_in_snowflake(warehouse: Warehouse, sql: str) -> None:
+    understood = warehouse.understand(sql, dialect="snowflake")
+    warehouse.ask(understood.statement.text, sees=(sight("nums"),))

@@ -127,3 +127,21 @@ SELECT COUNT(*) FILTER (WHERE qty > 1), NVL(1, 2) FROM sales
 -- HASH_AGG is refused by name
 SELECT HASH_AGG(id) FROM sales
 !! the function HASH_AGG is not supported
+
+-- MEDIAN of decimals is not cut to their scale
+SELECT MEDIAN(amount), PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY amount), NVL(1, 2) FROM sales
+-> ["87.62500", "87.62500", 1]
+
+-- RATIO_TO_REPORT of an aggregate
+SELECT region, RATIO_TO_REPORT(SUM(qty)) OVER () FROM sales WHERE region IS NOT NULL GROUP BY region ORDER BY region
+-> ["EU", "0.636364"]
+-> ["US", "0.363636"]
+
+-- ARRAY_AGG and LISTAGG over a partition
+SELECT id, ARRAY_AGG(rep) OVER (PARTITION BY region), ARRAY_SIZE(ARRAY_AGG(id) OVER ()) FROM sales WHERE region = 'US' ORDER BY id
+-> [3, "[\"cid\"]", 2]
+-> [4, "[\"cid\"]", 2]
+
+-- OBJECT_CONSTRUCT of aggregates
+SELECT OBJECT_CONSTRUCT('total', SUM(qty), 'mean', AVG(qty)) FROM sales
+-> ["{\"mean\":2.75,\"total\":11}"]

@@ -191,3 +191,47 @@ SELECT NVL(1, 2) // not a division
 SELECT PARSE_JSON(column1):k::INT FROM VALUES ('{"k":1}'), ('{"k":2}') ORDER BY 1
 -> [1]
 -> [2]
+
+-- SEQ4 in WHERE and GROUP BY
+SELECT MOD(SEQ4(), 2) AS g, COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 5)) GROUP BY g ORDER BY g
+-> [0, 3]
+-> [1, 2]
+
+-- ROW_NUMBER in the order of a sequence
+SELECT ROW_NUMBER() OVER (ORDER BY SEQ4()) AS n FROM TABLE(GENERATOR(ROWCOUNT => 3)) ORDER BY n
+-> [1]
+-> [2]
+-> [3]
+
+-- A text beside a number is a number
+SELECT id FROM sales WHERE qty = '5' AND NVL(amount, 0) > '20.5' ORDER BY id
+-> [2]
+
+-- A text beside a number is not rounded to it
+SELECT COUNT(*), NVL(1, 2) FROM sales WHERE qty = '2.5'
+-> [0, 1]
+
+-- A row of values in IN
+SELECT id FROM sales WHERE (NVL(region, '-'), qty) IN (('EU', 2), ('US', 1)) ORDER BY id
+-> [1]
+-> [3]
+
+-- Products of whole numbers do not overflow
+SELECT 1000000 * 1000000, NVL(1, 2)
+-> [1000000000000, 1]
+
+-- EXPLAIN
+EXPLAIN SELECT NVL(id, 0) FROM sales LIMIT 0
+?? SELECT 1
+-> [1]
+
+-- DESCRIBE TABLE
+DESCRIBE TABLE nums
+-> ["n", "INTEGER", "YES", null, null, null]
+-> ["x", "DOUBLE", "YES", null, null, null]
+-> ["d", "DECIMAL(12,4)", "YES", null, null, null]
+-> ["b", "BOOLEAN", "YES", null, null, null]
+
+-- LIKE and ILIKE as functions
+SELECT LIKE('abc', 'a%'), ILIKE('ABC', 'a%'), LIKE('50%', '50^%', '^')
+-> [true, true, true]

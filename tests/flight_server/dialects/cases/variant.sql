@@ -211,3 +211,32 @@ SELECT COUNT(*) FROM events WHERE v:price > (SELECT MAX(n) FROM nums)
 -- DISTINCT over a path
 SELECT COUNT(DISTINCT v:addr.city) FROM events
 -> [2]
+
+-- A path and a text function in ORDER BY
+SELECT id FROM events WHERE v IS NOT NULL ORDER BY LENGTH(v:addr.city), UPPER(v:name) DESC
+-> [2]
+-> [1]
+-> [3]
+
+-- IN of a path and a subquery
+SELECT id FROM events WHERE v:name IN (SELECT rep FROM sales WHERE qty > 1) ORDER BY id
+-> [1]
+-> [2]
+
+-- A VARIANT from a set operation
+SELECT q.p + 1 FROM (SELECT v:price AS p FROM events WHERE id = 1 UNION ALL SELECT v:price FROM events WHERE id = 2) q ORDER BY 1
+-> [10.0]
+-> [13.5]
+
+-- LAG over a path
+SELECT id, LAG(v:price) OVER (ORDER BY id), LAG(v:price, 1, 0) OVER (ORDER BY id) FROM events WHERE id < 3 ORDER BY id
+-> [1, null, "0"]
+-> [2, "12.5", "12.5"]
+
+-- COALESCE of a cast path
+SELECT COALESCE(v:missing::STRING, v:name::STRING, 'x'), ZEROIFNULL(v:missing), GREATEST(v:price, 20) FROM events WHERE id = 1
+-> ["ann", 0.0, 20.0]
+
+-- A computed key with a quote in it
+SELECT PARSE_JSON('{"it''s":1}'):"it's"::INT, OBJECT_CONSTRUCT('k', 1)['k'] + 1
+-> [1, 2.0]
