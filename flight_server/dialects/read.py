@@ -100,6 +100,9 @@ def _with_prefixed_calls(tokens: list[Token]) -> list[Token]:
 
 def _with_numbered_parameters(tokens: list[Token]) -> list[Token]:
     """Return the tokens with every `?` as `$1`, `$2` .., so that a value may be written twice."""
+    kinds = {token.token_type for token in tokens}
+    if TokenType.PLACEHOLDER in kinds and TokenType.PARAMETER in kinds:
+        raise unreadable("parameters are either ? or $1, $2, not both")
     made: list[Token] = []
     count = 0
     for token in tokens:

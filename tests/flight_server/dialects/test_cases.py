@@ -14,6 +14,7 @@ from flight_server.dialects.kinds import of_duckdb
 from flight_server.dialects.scope import Columns
 from flight_server.dialects.translate import to_duckdb, translate
 from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Scalar
 from tests.fixtures.warehouse import Warehouse, rows_of, sight
 from tests.flight_server.dialects.case_files import Case, all_cases, plain, setup_statements
 
@@ -161,6 +162,29 @@ def test_a_closed_table_answers_like_one_that_is_not_there(warehouse: Warehouse,
 
     assert {code for code, _ in answers} == {ErrorCode.POLICY_DENIED}
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "ids"),
+    [
+        ("v:price > ?", 10, [1, 3]),
+        ("v:price > ?", 9.5, [1, 3]),
+        ("v:name = $1", "ann", [1]),
+        ("v:ok = ?", True, [1]),
+        ("NVL(v:addr.city, '-') = ?", "Rome", [2]),
+        ("DATEADD(day, ?, v:when::DATE) = '2024-05-07'", 1, [2]),
+    ],
+)
+def test_a_parameter_beside_a_path_has_the_type_of_its_value(
+    warehouse: Warehouse, condition: str, value: Scalar, ids: list[int]
+) -> None:
+    sql = f"SELECT id FROM events WHERE {condition} ORDER BY id"
+    statement = warehouse.understand(sql, dialect="auto").statement
+
+    rows = warehouse.rows(statement.text, value, sees=EVERYTHING_BUT_RIGHTS)
+
+    assert [row[0] for row in rows] == ids
+    assert statement.parameters == 1
 
 
 def ask_in_snowflake(warehouse: Warehouse, sql: str) -> None:

@@ -146,7 +146,18 @@ def test_a_parameter_beside_a_path_takes_the_type_of_its_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["SELECT", "SELECT 1 FROM", "foo bar", "SELECT (1", "", ";", "SELECT 'open", "SELECT 1; SELECT 2"]
+    "sql",
+    [
+        "SELECT",
+        "SELECT 1 FROM",
+        "SELECT NVL(?, $1)",
+        "foo bar",
+        "SELECT (1",
+        "",
+        ";",
+        "SELECT 'open",
+        "SELECT 1; SELECT 2",
+    ],
 )
 def test_what_is_no_statement_is_a_parse_error(sql: str) -> None:
     with pytest.raises(QueryRefused) as refused:
