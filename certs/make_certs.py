@@ -101,7 +101,8 @@ def make_client_pair(authority: Authority, folder: Path, common_name: str, *, fo
     """
     if not common_name or Path(common_name).name != common_name:
         raise ValueError(f"{common_name!r} is not a name for a file")
-    extension = x509.SubjectAlternativeName([x509.DNSName("client.invalid")])
+    # gRPC takes the alternative name for the caller's, where there is one, and not the common name.
+    extension = x509.SubjectAlternativeName([x509.DNSName(common_name)])
     files = Pair(folder / f"client-{common_name}.pem", folder / f"client-{common_name}.key")
     return _make_leaf(authority, files, common_name, CLIENT, extension, force=force)
 
