@@ -152,7 +152,7 @@ def test_every_listed_action_is_known(flight: FlightService) -> None:
     assert listed == {
         *("CreatePreparedStatement", "ClosePreparedStatement", "BeginTransaction", "EndTransaction"),
         *("CancelQuery", "CancelFlightInfo", "RenewFlightEndpoint"),
-        *("SetSessionOptions", "GetSessionOptions", "CloseSession", "hatidata.ready"),
+        *("SetSessionOptions", "GetSessionOptions", "CloseSession", "hatidata.ready", "hatidata.usage"),
     }
 
 
