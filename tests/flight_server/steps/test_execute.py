@@ -168,9 +168,7 @@ def test_parameters_of_other_values_and_types_are_other_queries(asker: Asker) ->
 
 
 def test_a_trigger_makes_every_write_a_write_to_every_table(asker: Asker) -> None:
-    asker.run(
-        "CREATE TRIGGER copies AFTER INSERT ON a FOR EACH STATEMENT INSERT INTO sink VALUES (1, 1)"
-    )
+    asker.run("CREATE TRIGGER copies AFTER INSERT ON a FOR EACH STATEMENT INSERT INTO sink VALUES (1, 1)")
     asker.run("SELECT count(*) FROM sink")
     asker.run("INSERT INTO a VALUES (9, 9)")
 
