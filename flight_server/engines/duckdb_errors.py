@@ -56,5 +56,5 @@ def readable(text: str, catalog: str) -> str:
     first = re.split(r"\n\n?LINE \d+:", text)[0]
     first = re.sub(rf'("{re.escape(catalog)}"|{re.escape(catalog)})\.("?main"?\.)?', "", first)
     first = re.sub(r"^[A-Za-z ]+Error: ", "", first.strip())
-    first = first.removeprefix("Python exception occurred while executing the UDF: ValueError: ")
+    first = re.sub(r"^Python exception occurred while executing the UDF: \w+: ", "", first)
     return first[:1000]

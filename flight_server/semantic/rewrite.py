@@ -136,10 +136,12 @@ class StoredRanks:
         self._word = word
         self._path, self._width = stored or ([], 0)
         self._wanted: dict[int, dict[str, Node]] = {}
+        self._real: set[int] = set()  # the table nodes that are no names of common table expressions
 
-    def find(self, selects: Sequence[Node]) -> None:
-        """Rewrite the comparisons in *selects* for which `wrap` will provide the columns."""
-        for select in selects if self._width else ():
+    def find(self, facts: Facts) -> None:
+        """Rewrite the comparisons for which `wrap` will provide the columns."""
+        self._real = {id(node) for node in facts.tables}
+        for select in facts.selects if self._width else ():
             self._find(select)
 
     def wrap(self, node: Node) -> bool:
@@ -186,7 +188,9 @@ class StoredRanks:
                 continue
             alias = next(source.alias for source in sources if origin in (source.columns or ()))
             node = tables.get(alias)
-            if node is not None and _rows_are_not_named(select, alias) and _stars_are_plain(select):
+            if node is None or id(node) not in self._real:
+                continue
+            if _rows_are_not_named(select, alias) and _stars_are_plain(select):
                 self._use(select, call, node, alias, text, rest)
 
     def _use(

@@ -130,7 +130,7 @@ class Rewriter:
         self._refuse(facts)
         masked, names = self._masked_outputs(root)
         late = self._carry(root, facts) if masked else ()
-        self._ranks.find(facts.selects)
+        self._ranks.find(facts)
         self._keep_names(root)
         self._replace_tables(root)
         late_at = {position for position, _ in late}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import BoundFilter, TableGrant
-from flight_server.semantic.embedder import WordLlamaEmbedder
+from flight_server.semantic.embedder import EndpointEmbedder, WordLlamaEmbedder
 from flight_server.semantic.names import HIDDEN_SCHEMA, MEMORY
-from tests.fixtures.warehouse import ANALYST, FULL
-from tests.fixtures.warehouse_semantic import SemanticWarehouse
+from tests.fixtures.warehouse import ANALYST, FULL, grant_for
+from tests.fixtures.warehouse_semantic import SemanticWarehouse, embedding
 
 GROWTH = "quarterly revenue growth patterns look strong"
 DOCUMENT_003 = """
@@ -215,6 +216,59 @@ def test_who_may_not_write_memories_stores_none(remembering: SemanticWarehouse) 
     statement = remembering.understand("SELECT store_memory('a')").statement
 
     assert [(str(action), str(table)) for action, table in statement.accesses] == [("insert", str(MEMORY))]
+
+
+def test_a_common_table_expression_may_have_the_tables_name(remembering: SemanticWarehouse) -> None:
+    sql = (
+        "WITH _hatidata_agent_memory AS (SELECT 'a cat' AS content) "
+        "SELECT semantic_match(content, 'a cat') FROM _hatidata_agent_memory"
+    )
+
+    assert remembering.rows(sql) == [(True,)]
+
+
+def test_an_endpoint_embeds_the_same_way(tmp_path: Path) -> None:
+    with embedding() as endpoint:
+        warehouse = SemanticWarehouse(tmp_path / "x.duckdb", EndpointEmbedder(endpoint.url, "model", ""))
+        _remember(warehouse, "aab")
+        while warehouse.memory.embed_some():
+            pass
+        sql = "SELECT semantic_match(content, 'aab', 0.99) FROM _hatidata_agent_memory"
+        plan = warehouse.plan(sql)
+        rows = warehouse.rows(sql)
+        warehouse.close()
+
+    assert HIDDEN_SCHEMA in plan.sql
+    assert rows == [(True,)]
+    assert endpoint.texts.count("aab") == 1
+
+
+def test_an_endpoint_that_fails_is_named_and_nothing_else(tmp_path: Path) -> None:
+    with embedding() as endpoint:
+        endpoint.broken = True
+        warehouse = SemanticWarehouse(tmp_path / "x.duckdb", EndpointEmbedder(endpoint.url, "model", ""))
+        with pytest.raises(QueryRefused, match="QUERY_ERROR") as refused:
+            warehouse.rows("SELECT semantic_rank(code, 'a') FROM customers")
+        _remember(warehouse, "kept without its vector")
+        stored = warehouse.rows("SELECT has_embedding FROM _hatidata_agent_memory")
+        warehouse.close()
+
+    assert refused.value.message == "SQL error: the embeddings endpoint gave no usable answer"
+    assert stored == [(False,)]
+
+
+def test_a_plan_about_the_caller_serves_no_other_agent(remembering: SemanticWarehouse) -> None:
+    understood = remembering.understand("SELECT current_agent_id()")
+    grant = grant_for(understood, None)
+    other = replace(grant, principal=replace(grant.principal, agent_id="other"))
+    plans = [
+        remembering.compiler.print(understood, remembering.compiler.restrict(understood, who))
+        for who in (grant, other)
+    ]
+
+    known = remembering.compiler.known_plan(understood, grant)
+    assert known is not None
+    assert known.sql == plans[0].sql != plans[1].sql
 
 
 class _Uninstalled(WordLlamaEmbedder):
