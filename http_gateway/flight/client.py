@@ -108,7 +108,7 @@ class FlightCall:
         self._receipt: Receipt | None = None
 
     def messages(self) -> Iterator[FlightData]:
-        """Yield the schema and the batches, and keep the receipt that ends the stream.
+        """Yield the schema and the batches, and keep the receipt that comes with or after the last.
 
         Raises:
             Refused: With the Flight server's code, or `INTERNAL_ERROR` for a stream without receipt.
@@ -118,7 +118,7 @@ class FlightCall:
                 data = flight_data(raw)
                 if data.metadata:
                     self._receipt = parse_receipt(data.metadata)
-                else:
+                if data.body or not data.metadata:
                     yield data
         except grpc.RpcError as failure:
             if self._closing.is_set():

@@ -25,8 +25,15 @@ def answer_stream(answer: Answer, trail: Trail) -> fl.FlightDataStream:
 
 
 def _messages(answer: Answer) -> Iterator[Any]:
-    yield from answer.batches()
-    if answer.receipt is not None:
+    """Yield the rows; the receipt goes with the last of them if it is known by then, else after them."""
+    sent = False
+    for batch in answer.batches():
+        if answer.receipt is not None and batch.nbytes:
+            yield batch, receipt_bytes(answer.receipt)
+            sent = True
+        else:
+            yield batch
+    if answer.receipt is not None and not sent:
         yield end_of(answer.schema, receipt_bytes(answer.receipt))
 
 
