@@ -55,8 +55,10 @@ def _serve(app: App) -> int:
         pass
 
     def drain() -> None:
-        app.drain()
-        drained.set()
+        try:
+            app.drain()
+        finally:
+            drained.set()
 
     threading.Thread(target=drain, name="drain", daemon=True).start()
     while not drained.wait(0.1):
