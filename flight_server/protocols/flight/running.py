@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from flight_server.errors import ErrorCode, QueryRefused
+
 MOST_REMEMBERED = 4096
 
 
@@ -20,11 +22,17 @@ class Running:
     def start(
         self, owner: str, query_id: str, is_gone: Callable[[], bool]
     ) -> tuple[bool, Callable[[], bool]]:
-        """Note that a fetch begins; tell whether it is the first, and how it learns that it must stop."""
+        """Note that a fetch begins; tell whether it is the first, and how it learns that it must stop.
+
+        Raises:
+            QueryRefused: QUERY_CANCELLED: it was cancelled before it began.
+        """
         key = (owner, query_id)
         with self._lock:
             stop = self._fetched.get(key)
-            first = key not in self._active and (stop is None or stop.is_set())
+            if stop is not None and stop.is_set():
+                raise QueryRefused(ErrorCode.QUERY_CANCELLED, detail="the ticket was cancelled")
+            first = stop is None
             if stop is None:
                 stop = self._fetched[key] = threading.Event()
             while len(self._fetched) > MOST_REMEMBERED:
@@ -46,4 +54,6 @@ class Running:
             if stop is None:
                 stop = self._fetched[key] = threading.Event()
             stop.set()
+            while len(self._fetched) > MOST_REMEMBERED:
+                self._fetched.popitem(last=False)
             return key in self._active

@@ -162,7 +162,12 @@ class Statements:
         shared = self._shared.find(exchange.owner, ticket.token)
         plan = shared.plan
         shared.join(ticket.part, exchange.is_gone)
-        exchange.at_end(lambda: shared.leave(ticket.part))
+
+        def leave() -> None:
+            shared.leave(ticket.part)
+            self.running.end(exchange.owner, plan.query_id)
+
+        exchange.at_end(leave)
 
         def run() -> Answer:
             _, is_gone = self.running.start(exchange.owner, plan.query_id, shared.is_gone)
