@@ -236,9 +236,10 @@ class Answer:
         batches = self._running.execution.batches()
         for batch in self._masked(batches) if self._late else batches:
             self._progress.call.check()
-            self._count(batch)
+            size = batch.nbytes
+            self._count(batch.num_rows, size)
             if self._running.recording is not None:
-                self._running.recording.add(batch)
+                self._running.recording.add(batch, size)
             yield batch
 
     def _leaving(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -258,10 +259,10 @@ class Answer:
         for batch in mask_batches(batches, self._late, self._mask_pool):
             yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
 
-    def _count(self, batch: pa.RecordBatch) -> None:
+    def _count(self, rows: int, size: int) -> None:
         progress = self._progress
-        progress.rows += batch.num_rows
-        progress.bytes += batch.nbytes
+        progress.rows += rows
+        progress.bytes += size
         limit = progress.grant.limits.max_rows if progress.grant else None
         if limit is not None and progress.rows > limit:
             raise QueryRefused(

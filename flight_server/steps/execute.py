@@ -46,12 +46,12 @@ class Recording:
         self._bytes = 0
         self._ended = False
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Take a batch that is about to leave; too large an answer is not kept."""
+    def add(self, batch: pa.RecordBatch, size: int) -> None:
+        """Take a batch of *size* bytes that is about to leave; too large an answer is not kept."""
         if self._ended:
             return
-        self._bytes += batch.nbytes
-        if not self._cache.fits(self._bytes):
+        self._bytes += size
+        if not self._cache.fits(self._key, self._bytes):
             self.drop()
             return
         self._batches.append(batch)

@@ -21,6 +21,9 @@ from flight_server.watcher import Call
 LARGEST_SHARE = 4
 """An entry may take this part of the memory at the most."""
 LOOK_S = 0.02
+MOST_ASKED = 4096
+ALWAYS_BYTES = 16 << 20
+"""A larger answer is kept from the second time on that it is asked for."""
 PATIENCE_S = 1.0
 """How long others wait for a query of which rows already leave, at the pace of its reader."""
 
@@ -83,6 +86,7 @@ class ResultCache:
         self._disk = disk
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Flight] = {}
+        self._asked_before: Recent[bool] = Recent(MOST_ASKED)
 
     @property
     def enabled(self) -> bool:
@@ -133,8 +137,16 @@ class ResultCache:
                 del self._flights[key]
         flight.end()
 
-    def fits(self, size: int) -> bool:
-        """Tell whether a result of *size* bytes may be kept."""
+    def fits(self, key: Hashable, size: int) -> bool:
+        """Tell whether a result of *size* bytes may be kept; a large one must have been asked for before.
+
+        Holding a large answer costs the memory that its stream would use again and again.
+        """
+        if size <= min(self._largest, ALWAYS_BYTES):
+            return True
+        if self._asked_before.get(key) is None:
+            self._asked_before.put(key, True)
+            return False
         return size <= self._largest
 
     def put(self, key: Hashable, schema: pa.Schema, batches: list[pa.RecordBatch], size: int) -> None:

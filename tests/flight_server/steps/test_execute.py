@@ -67,7 +67,7 @@ class Asker:
         with closing(running.execution):
             for batch in running.execution.batches():
                 if running.recording is not None:
-                    running.recording.add(batch)
+                    running.recording.add(batch, batch.nbytes)
                 rows += list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
             if running.recording is not None:
                 running.recording.keep(public_schema(running.execution.schema, plan))
@@ -221,6 +221,13 @@ def test_too_large_an_answer_is_not_kept_and_entries_expire(asker: Asker) -> Non
 
     assert small.entries == 1
     assert large_asker.run(TOTALS)[1] is False
+
+
+def test_a_large_answer_is_kept_from_the_second_time_on(asker: Asker) -> None:
+    roomy = Asker(asker.warehouse, ResultCache(entries=10, most_bytes=1 << 28, ttl_s=60))
+    sql = "SELECT i, i + 1 AS j FROM range(1500000) t(i)"
+
+    assert [roomy.run(sql)[1] for _ in range(3)] == [False, False, True]
 
 
 def test_what_memory_has_no_room_for_comes_back_from_disk(asker: Asker, tmp_path: Path) -> None:
