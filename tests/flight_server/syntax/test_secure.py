@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import BoundFilter, Mask, MaskFunction, TableGrant, TableName
 from flight_server.syntax.parser import Parser
-from flight_server.syntax.secure import check_predicate
+from flight_server.syntax.secure import FENCE, check_predicate
 from tests.fixtures.warehouse import FULL, HASH, KEYED, NULL, PARTIAL, Warehouse, sight
 
 VALUES = """
@@ -47,6 +48,23 @@ def sha(text: str) -> str:
 
 def keyed(text: str) -> str:
     return hmac.new(b"pepper", text.encode(), hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize("mask", [None, FULL, PARTIAL, HASH])
+def test_filtered_rows_are_behind_the_fence_and_every_column_behind_try(
+    warehouse: Warehouse, mask: Mask | None
+) -> None:
+    """Either hides rows from most queries by itself, so that only this notices when one is missing."""
+    sees = (sight("texts", "id > 2", **({"v": mask} if mask else {})),)
+    for query in ("SELECT id, v FROM texts", "SELECT max(v), max(id) FROM texts"):
+        text = warehouse.plan(query, sees).sql
+        outside, inside = text.split(f"(SELECT * FROM {warehouse.engine.catalog}.main.texts ")
+
+        assert inside.startswith(f"WHERE (id > 2) LIMIT {FENCE}) AS f")
+        columns = outside.split("FROM (SELECT ")[-1]
+        unguarded = re.sub(r"TRY\((id|v)\)|AS \w+", "", columns)
+        assert re.findall(r"\b(id|v)\b", unguarded) == []
+        assert "TRY(v)" in outside
 
 
 MASKS = [FULL, PARTIAL, Mask(MaskFunction.PARTIAL, 0), Mask(MaskFunction.PARTIAL, 2), HASH, KEYED, NULL]

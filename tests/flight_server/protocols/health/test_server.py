@@ -77,6 +77,23 @@ def test_a_draining_process_does_not_serve_again_because_its_engine_answers() ->
         assert status(stub) == NOT_SERVING
 
 
+def test_a_probe_that_answers_after_the_drain_began_changes_nothing() -> None:
+    asked, drained = threading.Event(), threading.Event()
+
+    def probe() -> bool:
+        asked.set()
+        return drained.wait(5)
+
+    with closing(HealthServer("127.0.0.1", 0, probe, OFTEN_S)) as server, asking(server) as stub:
+        server.set_serving(True)
+        asked.wait(5)
+        server.set_serving(False)
+        drained.set()
+        time.sleep(5 * OFTEN_S)
+
+        assert status(stub) == NOT_SERVING
+
+
 def test_watchers_are_told_of_changes() -> None:
     with closing(HealthServer("127.0.0.1", 0, lambda: True)) as server, asking(server) as stub:
         stream = stub.Watch(health_pb2.HealthCheckRequest(service=""), timeout=5)
