@@ -142,7 +142,7 @@ def test_an_unknown_flight_action_is_unimplemented(whole_service: WholeService) 
     assert not NEVER.search(_message(refused.value))
 
 
-@pytest.mark.parametrize("key", [None, "", "hd_live_" + "x" * 32, "x" * 10_000])
+@pytest.mark.parametrize("key", [None, "", "hd_live_" + "x" * 32, "x" * 4_000])
 def test_a_flight_caller_without_a_good_key_is_unauthenticated(
     whole_service: WholeService, key: str | None
 ) -> None:

@@ -45,6 +45,7 @@ class Judge:
         self._pool = ThreadPoolExecutor(len(WORLDS))
         self._state = {world: self._admin(world, STATE).rows[0] for world in services}
         self._files = set(tmp.iterdir())
+        self._mended = False
 
     def close(self) -> None:
         """Leave both services."""
@@ -94,12 +95,17 @@ class Judge:
             yield from self._beyond_the_copy(case, answers["fixture"])
 
     def _lasting_differences(self, case: Case, path: str, answers: Mapping[World, Answer]) -> list[str]:
-        """The differences that show each time; rows without an order may come in another one once."""
-        found = list(differences(answers["fixture"], answers["other"], ordered=not case.free))
+        """The differences that show each time; two threads may put rows into another order once.
+
+        Once a table has been emptied and filled again, the engine stores it differently in both
+        worlds, and only an ORDER BY still orders.
+        """
+        ordered = not case.free and (not self._mended or "ORDER BY" in case.sql.upper())
+        found = list(differences(answers["fixture"], answers["other"], ordered=ordered))
         for _ in range(0 if case.writes else 2):
             if found:
                 again = self._ask_all(WORLDS, case, path)
-                found = list(differences(again["fixture"], again["other"], ordered=not case.free))
+                found = list(differences(again["fixture"], again["other"], ordered=ordered))
         return found
 
     def _beyond_the_copy(self, case: Case, answer: Answer) -> Iterator[str]:
@@ -131,6 +137,7 @@ class Judge:
             yield f"afterwards {step.sql} gives {answer.error or answer.rows} (world {world})"
 
     def _mend(self, world: World) -> None:
+        self._mended = True
         for statement in ("DELETE FROM orders", orders_statement(world)):
             mended = self._admin(world, statement)
             assert mended.error is None, mended.error
