@@ -224,7 +224,8 @@ def may_do_anything(policies: Policies, principal: Principal, context: RequestCo
     key = ("any", principal.fingerprint(), relevant_context(policies.access, context))
     known = policies.memory.wide.get(key)
     if known is None:
-        tables = (TableName(_ANY, _ANY), *_named(policies.access, principal, "permit"))
+        named = [*_named(policies.access, principal, "permit"), *_named(policies.access, principal, "forbid")]
+        tables = (TableName(_ANY, _ANY), *named)
         pairs = ((action, table) for table in tables for action in Action)
         known = any(one.allowed for one in _in_chunks(policies, principal, pairs, context))
         policies.memory.wide.put(key, known)

@@ -46,6 +46,14 @@ def test_nothing_is_allowed_by_default(load: LoadPolicies) -> None:
     assert not allowed(load, "")
 
 
+def test_what_a_forbid_spares_is_something_that_may_be_done(load: LoadPolicies) -> None:
+    policies = load(
+        access=EVERYBODY + 'forbid (principal, action, resource) unless { resource in Schema::"main" };'
+    )
+
+    assert may_do_anything(policies, principal("analyst"), NOON)
+
+
 def test_forbid_outweighs_permit(load: LoadPolicies) -> None:
     assert not allowed(load, EVERYBODY + 'forbid (principal, action, resource == Table::"main.customers");')
 

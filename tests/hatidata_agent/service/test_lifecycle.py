@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 
 from hatidata_agent import HatiDataAgent, HatiDataError
 from hatidata_agent.service.endpoints import port_of
@@ -101,7 +102,7 @@ def test_running_queries_end_before_the_service(start_service: Start) -> None:
         text=True,
         env=plain_environment(),
     ) as asking:
-        time.sleep(0.7)
+        _wait_for_a_running_query(running.home)
         running.process.send_signal(signal.SIGTERM)
         code = running.process.wait(STOP_SECS)
         answer, _ = asking.communicate()
@@ -169,6 +170,14 @@ def test_everything_runs_over_tls(start_service: Start, certificates: Certificat
     assert running.endpoints.flight.startswith("grpc+tls://")
     assert rows == [[{"a": 1}], [{"a": 1}]]
     assert json.loads(asked.stdout) == [{"a": 1}]
+
+
+def _wait_for_a_running_query(home: Path) -> None:
+    metrics = json.loads((home / "run" / "endpoints.json").read_text())["metrics"]
+    end = time.monotonic() + 20
+    while "hatidata_running_queries 1.0" not in requests.get(metrics, timeout=5).text:
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def _eventually(action: Callable[[], list[dict[str, object]]]) -> list[dict[str, object]]:
