@@ -13,14 +13,14 @@ COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 _VECTOR = 2048
 _MOST_ROWS = 122_880
 _WIDTHS = {"boolean": 1, "tinyint": 1, "utinyint": 1, "smallint": 2, "usmallint": 2, "integer": 4, "date": 4}
-_WIDE = {"decimal": 16, "hugeint": 16, "interval": 16, "varchar": 24, "blob": 64, "uuid": 40}
+_WIDE = {"decimal": 16, "hugeint": 16, "interval": 16, "varchar": 16, "blob": 64, "uuid": 40}
 _NESTED = 128
 
 
 def rows_per_batch(kinds: Sequence[DuckDBPyType], batch_bytes: int) -> int:
     """Return how many rows of these types make about *batch_bytes*, in whole vectors of DuckDB."""
     width = sum(map(_width, kinds)) or 1
-    rows = batch_bytes // width // _VECTOR * _VECTOR
+    rows = round(batch_bytes / width / _VECTOR) * _VECTOR
     return min(max(rows, _VECTOR), _MOST_ROWS)
 
 
