@@ -40,7 +40,8 @@ _NOTES: Final = """\
   size. The **bare gateway** is `bench/bare_gateway.py`: Flask under gunicorn's gthread, streaming from it.
 - P3's answer is gathered before its first header leaves, since row count and length are exact; the bare
   gateway streams.
-- The result cache is off, but where a line says "as shipped" and in P11, whose limit of the wire is the bare server streaming from memory.
+- The result cache is off, but where a line says "as shipped" and in P11, whose limit of the wire is the
+  bare server streaming from memory.
 - P8's slow reader reads 50 batches a second for 25 seconds and then leaves; the fast one reads all 10 GB.
 - P10 counts from the event until `hatidata_running_queries` is 0 again, by looking every 5 ms.
 """
