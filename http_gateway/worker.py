@@ -13,6 +13,7 @@ import select
 import selectors
 import signal
 import socket
+import ssl
 import struct
 from functools import partial
 from types import FrameType
@@ -95,6 +96,9 @@ class GatewayWorker(ThreadWorker):
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer a request that never became one, or that broke outside the application."""
+        if isinstance(exc, ssl.SSLError):
+            log.info("TLS handshake failed", reason=exc.reason)
+            return
         refused = _refusal(exc)
         query_id = new_query_id()
         log.warning("request refused", query_id=query_id, status=refused.status, exc_info=exc)

@@ -70,6 +70,18 @@ async def is_ready(gateway: str) -> bool:
         return False
 
 
+async def accepts(gateway: str) -> bool:
+    """Return whether the URI *gateway* takes connections: all to be learnt without a client certificate."""
+    parts = urlsplit(gateway)
+    try:
+        async with asyncio.timeout(_PROBE_SECS):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
 async def _status_of_ready(gateway: str) -> int:
     parts = urlsplit(gateway)
     context = _unverified() if parts.scheme == "https" else None

@@ -10,12 +10,13 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 
 from hatidata_agent.service.child import BadConfigurationError, Child, Log
 from hatidata_agent.service.endpoints import (
     Endpoints,
+    accepts,
     announced,
     is_ready,
     ports_in,
@@ -38,6 +39,7 @@ class Supervisor:
         home: Where the children announce their addresses.
         grace_secs: What each child gets to finish its work when the service stops.
         on_ready: Called once, when the service answers for the first time.
+        probe: Tells by the gateway's address whether it answers.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Supervisor:
         grace_secs: float,
         log: Log,
         on_ready: Callable[[Endpoints], None],
+        probe: Callable[[str], Awaitable[bool]] = is_ready,
     ) -> None:
         self._children = tuple(children)
         self._home = home
         self._grace_secs = grace_secs
         self._log = log
         self._on_ready = on_ready
+        self._probe = probe
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -106,7 +110,7 @@ class Supervisor:
         written: Endpoints | None = None
         while True:
             found = announced(self._home.run)
-            if found is not None and found != written and await is_ready(found.http):
+            if found is not None and found != written and await self._probe(found.http):
                 write_atomically(self._home.endpoints, found.as_json())
                 self._log("ready", **asdict(found))
                 if written is None:
@@ -131,7 +135,8 @@ async def _serve(settings: Settings, home: Home, log: Log, on_ready: Callable[[E
         Child("flight_server", lambda: flight_command(settings, announced(home.run)), log),
         Child("http_gateway", lambda: gateway_command(settings, announced(home.run)), log),
     ]
-    await Supervisor(children, home, settings.drain_grace_secs, log, on_ready).run()
+    probe = accepts if settings.client_ca else is_ready
+    await Supervisor(children, home, settings.drain_grace_secs, log, on_ready, probe).run()
 
 
 def forget_addresses(home: Home) -> None:

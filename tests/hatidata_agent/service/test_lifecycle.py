@@ -172,6 +172,24 @@ def test_everything_runs_over_tls(start_service: Start, certificates: Certificat
     assert json.loads(asked.stdout) == [{"a": 1}]
 
 
+def test_becomes_ready_when_it_asks_for_client_certificates(
+    start_service: Start, certificates: Certificates
+) -> None:
+    running = start_service(
+        config=f'tls = true\ntls_cert = "{certificates.server_cert}"\n'
+        f'tls_key = "{certificates.server_key}"\nclient_ca = "{certificates.ca}"\n'
+    )
+    presented = (str(certificates.client_cert), str(certificates.client_key))
+
+    answer = requests.get(
+        running.endpoints.http + "/ready", cert=presented, verify=str(certificates.ca), timeout=10
+    )
+
+    assert answer.status_code == 200
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.get(running.endpoints.http + "/ready", verify=str(certificates.ca), timeout=10)
+
+
 def _wait_for_a_running_query(home: Path) -> None:
     metrics = json.loads((home / "run" / "endpoints.json").read_text())["metrics"]
     end = time.monotonic() + 20
