@@ -52,13 +52,20 @@ POLICIES = {
     "limits.yaml": "[]\n",
 }
 
+RESULT_CACHE_SECS = 1
+"""How long an answer is kept: short, so that a question that is asked again is answered anew."""
+_CONFIG = (
+    "dev_mode = false\nduckdb_memory_limit_mb = 2000\nduckdb_threads = 2\n"
+    f"cache_l1_ttl_seconds = {RESULT_CACHE_SECS}\ncache_l2_max_size_mb = 0\n"
+)
+
 
 def write_home(home: Path, world: World) -> None:
     """Fill *home* with the warehouse, the policies and the settings of *world*; no service runs yet."""
     (home / "policies").mkdir(parents=True)
     for name, text in POLICIES.items():
         (home / "policies" / name).write_text(text)
-    (home / "config.toml").write_text("dev_mode = false\nduckdb_memory_limit_mb = 2000\nduckdb_threads = 2\n")
+    (home / "config.toml").write_text(_CONFIG)
     with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
         warehouse.execute(FIXTURES[world].read_text())
 
