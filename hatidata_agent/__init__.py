@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hatidata_agent.aio import AsyncAnswer, AsyncHatiDataAgent
 from hatidata_agent.answer import Answer, Receipt
 from hatidata_agent.client import HatiDataAgent
 from hatidata_agent.errors import (
@@ -22,6 +23,8 @@ from hatidata_agent.errors import (
 
 __all__ = [
     "Answer",
+    "AsyncAnswer",
+    "AsyncHatiDataAgent",
     "HatiDataAgent",
     "HatiDataError",
     "InternalError",

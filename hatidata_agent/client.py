@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+import copy
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from hatidata_agent._transport import Mode, Place, Request, Transport
+from hatidata_agent._transport import Mode, Place, Request
+from hatidata_agent.calls import Call
+from hatidata_agent.connection import Connection, Route
 from hatidata_agent.credentials import default_home, find_key
-from hatidata_agent.errors import HatiDataError, InvalidRequestError, ServiceUnavailableError
+from hatidata_agent.errors import InvalidRequestError
 from hatidata_agent.memory import Memory
 from hatidata_agent.parameters import Parameter, to_wire
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from hatidata_agent.answer import Answer, Receipt
-
-T = TypeVar("T")
-Route = Literal["auto", "flight", "http"]
-
-_LONGEST_WAIT_SECS = 5.0
 
 
 class HatiDataAgent(Memory):
@@ -64,7 +59,7 @@ class HatiDataAgent(Memory):
         transport: Route = "auto",
         retries: int = 2,
     ) -> None:
-        self._place = Place(
+        place = Place(
             host=host,
             port=port,
             tls=tls or ca_file is not None,
@@ -75,11 +70,8 @@ class HatiDataAgent(Memory):
             connect_timeout=connect_timeout,
         )
         self._timeout_ms = timeout_ms
-        self._route: Route = transport
-        self._retries = retries
-        self._lock = threading.Lock()
-        self._open: Transport | None = None
-        self._good_until = 0.0
+        self._connection = Connection(place, transport, retries)
+        self._call: Call | None = None
 
     def __enter__(self) -> HatiDataAgent:
         return self
@@ -90,7 +82,8 @@ class HatiDataAgent(Memory):
         self.close()
 
     def __repr__(self) -> str:
-        return f"HatiDataAgent({self._place.base_url!r}, agent_id={self._place.agent_id!r})"
+        place = self._connection.place
+        return f"{type(self).__name__}({place.base_url!r}, agent_id={place.agent_id!r})"
 
     def execute(
         self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
@@ -185,24 +178,24 @@ class HatiDataAgent(Memory):
             HatiDataError: The subclass says why.
         """
         limit = self._timeout_ms if timeout_ms is None else timeout_ms
-        request = Request(sql, to_wire(parameters), limit, dialect)
-        return self._attempt(lambda transport: transport.run(request))
+        request, call = Request(sql, to_wire(parameters), limit, dialect), self._call or Call()
+        return self._connection.attempt(lambda transport: transport.run(request, call), call)
 
     def load(self, data: object, table: str, mode: Mode = "create_append") -> Receipt:
         """Write *data* into *table* in bulk, over Flight.
 
         Args:
             data: Anything with the Arrow C stream interface (pyarrow, polars, pandas, a DuckDB
-                relation), or record batches.
+                relation), or record batches. If it ends in an error, nothing is written.
             table: `table` or `schema.table`.
             mode: `create`, `append`, `replace` or `create_append`.
 
         Raises:
             HatiDataError: The subclass says why.
         """
-        reader = _reader_over(data)
-        transport = self._attempt(lambda ready: ready)
-        return transport.ingest(table, mode, reader.schema, iter(reader))
+        reader, call = _reader_over(data), self._call or Call()
+        transport = self._connection.attempt(lambda ready: ready, call)
+        return transport.ingest(table, mode, reader.schema, iter(reader), call)
 
     def insert_arrow(self, table: str, data: object, mode: Mode = "append") -> int:
         """Append *data* to *table* and return how many rows were written.
@@ -215,10 +208,7 @@ class HatiDataAgent(Memory):
 
     def close(self) -> None:
         """Release the connections; the next query opens new ones."""
-        with self._lock:
-            transport, self._open = self._open, None
-        if transport is not None:
-            transport.close()
+        self._connection.close()
 
     @property
     def transport(self) -> str:
@@ -227,59 +217,16 @@ class HatiDataAgent(Memory):
         Raises:
             ServiceUnavailableError: Nothing answers.
         """
-        return self._attempt(lambda transport: transport.name)
+        return self._connection.attempt(lambda transport: transport.name, Call())
 
-    def _attempt(self, action: Callable[[Transport], T]) -> T:
-        """Do *action*, again where the service cannot have acted on the first one."""
-        for left in range(self._retries, -1, -1):
-            try:
-                return action(self._connected())
-            except HatiDataError as error:
-                wait = _wait_before_retry(error)
-                if error.code == "SERVICE_UNAVAILABLE":
-                    self._forget()
-                if left == 0 or wait is None:
-                    raise
-                time.sleep(wait)
-        raise AssertionError("the loop returns or raises")
+    def stoppable_by(self, call: Call) -> HatiDataAgent:
+        """Return a client over the same connection, all of whose requests are parts of *call*.
 
-    def _connected(self) -> Transport:
-        with self._lock:
-            if self._open is None or time.monotonic() > self._good_until:
-                self._open, good_secs = _connect(self._place, self._route)
-                self._good_until = time.monotonic() + good_secs
-            return self._open
-
-    def _forget(self) -> None:
-        """Look for the service anew at the next query; other threads finish with what they have."""
-        with self._lock:
-            self._open = None
-
-
-def _connect(place: Place, route: Route) -> tuple[Transport, float]:
-    """Return a transport and for how many seconds it is the right one."""
-    from hatidata_agent._transport.discover import find_flight
-    from hatidata_agent._transport.http import HttpTransport
-
-    if route == "http":
-        return HttpTransport(place), math.inf
-    found = find_flight(place)
-    if not found.uri and route == "flight":
-        raise ServiceUnavailableError("the service's Flight server is out of reach", sent=False)
-    if not found.uri:
-        return HttpTransport(place), found.good_secs
-    from hatidata_agent._transport.flight import FlightTransport
-
-    return FlightTransport(found.uri, place), found.good_secs
-
-
-def _wait_before_retry(error: HatiDataError) -> float | None:
-    """Return the seconds to wait, or None if sending again is not safe or not worth it."""
-    if error.code == "SERVICE_UNAVAILABLE" and not error.sent:
-        return 0.2
-    if error.code in {"SERVICE_UNAVAILABLE", "RATE_LIMITED"} and error.retry_after is not None:
-        return error.retry_after if error.retry_after <= _LONGEST_WAIT_SECS else None
-    return None
+        Whoever holds *call* may stop them from another thread; it serves one method at a time.
+        """
+        client = copy.copy(self)
+        client._call = call
+        return client
 
 
 def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:  # Any: a value of any SQL type

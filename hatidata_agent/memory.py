@@ -3,59 +3,41 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hatidata_agent.errors import InvalidRequestError, QueryError
+from hatidata_agent.memory_sql import ADD_STATE, CHANGE_STATE, DELETE, GET_STATE, SEARCH, STORE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from hatidata_agent.parameters import Parameter
 
-_STORE: Final = "SELECT store_memory($1, NULL, $2, $3, $4)"
-_SEARCH: Final = (
-    "SELECT CAST(memory_id AS VARCHAR) AS memory_id, content, memory_type, metadata, importance, created_at, "
-    "semantic_rank(content, $1) AS relevance FROM main._hatidata_agent_memory "
-    "WHERE agent_id = current_agent_id() AND memory_type = coalesce($2, memory_type) "
-    "AND importance >= coalesce($3, 0) ORDER BY relevance DESC, importance DESC LIMIT {top_k}"
-)
-_GET: Final = "SELECT value FROM main._hatidata_agent_state WHERE agent_id = current_agent_id() AND key = $1"
-_CHANGE: Final = (
-    "UPDATE main._hatidata_agent_state SET value = CAST($2 AS JSON), version = version + 1, "
-    "updated_at = CAST(now() AS TIMESTAMP) WHERE agent_id = current_agent_id() AND key = $1"
-)
-_ADD: Final = (
-    "INSERT INTO main._hatidata_agent_state (agent_id, key, value) "
-    "VALUES (current_agent_id(), $1, CAST($2 AS JSON))"
-)
-_DELETE: Final = (
-    "DELETE FROM main._hatidata_agent_memory "
-    "WHERE agent_id = current_agent_id() AND memory_id = TRY_CAST($1 AS UUID)"
-)
 _MOST: Final = 100_000
 
 
-class Memory:
-    """The memory methods of `HatiDataAgent`, which provides the four methods they are made of."""
+class Memory(ABC):
+    """The memory methods of `HatiDataAgent`, which provides the three methods they are made of."""
 
+    @abstractmethod
     def query(
         self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
     ) -> list[dict[str, Any]]:  # Any: a value of any SQL type
         """Return the rows of a query."""
-        raise NotImplementedError
 
+    @abstractmethod
     def execute(
         self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
     ) -> int:
         """Run a statement."""
-        raise NotImplementedError
 
+    @abstractmethod
     def query_arrow(
         self, sql: str, parameters: Sequence[Parameter] = (), *, timeout_ms: int | None = None
     ) -> pa.Table:
         """Return the answer as an Arrow table."""
-        raise NotImplementedError
 
     def store_memory(
         self,
@@ -76,7 +58,7 @@ class Memory:
             HatiDataError: The subclass says why.
         """
         told = None if metadata is None else json.dumps(dict(metadata))
-        return str(self.query(_STORE, [content, memory_type, told, importance])[0]["memory_id"])
+        return str(self.query(STORE, [content, memory_type, told, importance])[0]["memory_id"])
 
     def search_memory(
         self,
@@ -90,7 +72,7 @@ class Memory:
         Raises:
             HatiDataError: The subclass says why.
         """
-        sql = _SEARCH.format(top_k=_count(top_k))
+        sql = SEARCH.format(top_k=_count(top_k))
         found = self.query(sql, [query, memory_type, min_importance])
         return [memory | {"metadata": _loaded(memory["metadata"])} for memory in found]
 
@@ -100,7 +82,7 @@ class Memory:
         Raises:
             HatiDataError: The subclass says why.
         """
-        return self.execute(_DELETE, [memory_id]) > 0
+        return self.execute(DELETE, [memory_id]) > 0
 
     def get_state(self, key: str) -> Any:  # Any: whatever JSON was kept
         """Return the value that this agent keeps under *key*; None if there is none.
@@ -108,7 +90,7 @@ class Memory:
         Raises:
             HatiDataError: The subclass says why.
         """
-        found = self.query(_GET, [key])
+        found = self.query(GET_STATE, [key])
         return _loaded(found[0]["value"]) if found else None
 
     def set_state(self, key: str, value: object) -> None:
@@ -118,12 +100,12 @@ class Memory:
             HatiDataError: The subclass says why.
         """
         values = [key, json.dumps(value)]
-        if self.execute(_CHANGE, values):
+        if self.execute(CHANGE_STATE, values):
             return
         try:
-            self.execute(_ADD, values)
+            self.execute(ADD_STATE, values)
         except QueryError:  # another program of the same agent was first
-            if not self.execute(_CHANGE, values):
+            if not self.execute(CHANGE_STATE, values):
                 raise
 
     def get_context(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from hatidata_agent.answer import Answer, Receipt
+    from hatidata_agent.calls import Call
     from hatidata_agent.parameters import Wire
 
 Mode = Literal["create", "append", "replace", "create_append"]
@@ -84,11 +85,13 @@ class Transport(Protocol):
 
     name: str
 
-    def run(self, request: Request) -> Answer:
+    def run(self, request: Request, call: Call) -> Answer:
         """Start the query and return its answer as soon as the schema is known."""
 
-    def ingest(self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Receipt:
-        """Write *batches* into *table* and return the receipt."""
+    def ingest(
+        self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch], call: Call
+    ) -> Receipt:
+        """Write *batches* into *table*, all or none of them, and return the receipt."""
 
     def close(self) -> None:
         """Release the connections."""

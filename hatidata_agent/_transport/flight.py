@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -18,10 +21,14 @@ import pyarrow.flight as fl
 from hatidata_agent._transport import SLACK_SECS, Mode, Place, Request
 from hatidata_agent._transport.interruptible import interruptible
 from hatidata_agent.answer import Answer, Receipt
+from hatidata_agent.calls import Call
 from hatidata_agent.errors import HatiDataError, ServiceUnavailableError, error_for
 
 _CODED = re.compile(r"^\[([A-Z_]+)\] (.*)", re.DOTALL)
 _GRPC_TAIL = re.compile(r"\.? (Detail: [A-Z]|gRPC client debug context:|Client context:).*", re.DOTALL)
+_CANCEL = "hatidata.cancel"
+_CALL_NAME = b"x-hatidata-call"
+_CANCEL_SECS = 5.0
 _NEVER_SENT = "failed to connect to all addresses"
 
 _BY_CLASS: tuple[tuple[type[BaseException], str], ...] = (
@@ -53,25 +60,29 @@ class FlightTransport:
         self._client = fl.FlightClient(uri, generic_options=options, **roots)
         self._headers = [(k.encode(), v.encode()) for k, v in place.headers().items()]
 
-    def run(self, request: Request) -> Answer:
+    def run(self, request: Request, call: Call) -> Answer:
         """Send the query as a ticket: one round trip."""
         ticket = fl.Ticket(json.dumps(request.body()).encode())
         limit = None if request.timeout_ms is None else request.timeout_ms / 1000 + SLACK_SECS
+        options = self._named(limit, call)
         try:
-            reader = interruptible(
-                lambda: self._client.do_get(ticket, self._options(limit)), fl.FlightStreamReader.cancel
-            )
+            reader = interruptible(lambda: self._client.do_get(ticket, options), fl.FlightStreamReader.cancel)
             return Answer(reader.schema, _batches(reader))
         except pa.ArrowException as error:
             raise translated(error) from None
+        except KeyboardInterrupt:
+            call.stop()
+            raise
 
-    def ingest(self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Receipt:
-        """Stream *batches* into *table* with one DoPut."""
+    def ingest(
+        self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch], call: Call
+    ) -> Receipt:
+        """Stream *batches* into *table* with one DoPut; if they end in an error, nothing is written."""
         command = json.dumps({"ingest": {"table": table, "mode": mode}}).encode()
         descriptor = fl.FlightDescriptor.for_command(command)
         try:
-            writer, answers = self._client.do_put(descriptor, schema, self._options(None))
-            return _written(writer, answers, batches)
+            writer, answers = self._client.do_put(descriptor, schema, self._named(None, call))
+            return _written(writer, answers, batches, call)
         except pa.ArrowException as error:
             raise translated(error) from None
 
@@ -79,8 +90,19 @@ class FlightTransport:
         """Close the channel."""
         self._client.close()
 
-    def _options(self, limit: float | None) -> fl.FlightCallOptions:
-        return fl.FlightCallOptions(timeout=limit, headers=self._headers)
+    def _named(self, limit: float | None, call: Call) -> fl.FlightCallOptions:
+        """Return the options of a request with a name, by which another request may cancel it.
+
+        pyarrow can cancel a stream, but not the wait for its beginning.
+        """
+        name = secrets.token_hex(12).encode()
+        call.begin(partial(self._cancel, name))
+        return fl.FlightCallOptions(timeout=limit, headers=[*self._headers, (_CALL_NAME, name)])
+
+    def _cancel(self, name: bytes) -> None:
+        options = fl.FlightCallOptions(timeout=_CANCEL_SECS, headers=self._headers)
+        with suppress(pa.ArrowException):  # it has ended, or nobody is there: nothing is left to stop
+            list(self._client.do_action(fl.Action(_CANCEL, name), options))
 
 
 def _batches(reader: fl.FlightStreamReader) -> Generator[pa.RecordBatch, None, Receipt]:
@@ -111,16 +133,36 @@ def _next(reader: fl.FlightStreamReader) -> fl.FlightStreamChunk | None:
 
 
 def _written(
-    writer: fl.FlightStreamWriter, answers: fl.FlightMetadataReader, batches: Iterator[pa.RecordBatch]
+    writer: fl.FlightStreamWriter,
+    answers: fl.FlightMetadataReader,
+    batches: Iterator[pa.RecordBatch],
+    call: Call,
 ) -> Receipt:
-    with writer:
-        for batch in batches:
+    """Send *batches*; to close a writer is to say that all is sent, so a broken source cancels first."""
+    try:
+        while (batch := _from_source(batches, call)) is not None:
             writer.write_batch(batch)
         writer.done_writing()
         answer = answers.read()
+    except BaseException as error:
+        if not isinstance(error, pa.ArrowException):
+            call.stop()
+        with suppress(*(pa.ArrowException,) if call.stopped else ()):  # else it is the service's reason
+            writer.close()
+        raise
+    writer.close()
     if answer is None:
         raise ServiceUnavailableError("the load was cut before its receipt")
     return Receipt.from_json(answer.to_pybytes().decode())
+
+
+def _from_source(batches: Iterator[pa.RecordBatch], call: Call) -> pa.RecordBatch | None:
+    """Return the next batch, or None at the end; an error of the source stops the call."""
+    try:
+        return next(batches, None)
+    except BaseException:
+        call.stop()
+        raise
 
 
 def translated(error: BaseException) -> HatiDataError:

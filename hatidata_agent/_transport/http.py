@@ -7,16 +7,22 @@ both shapes are understood, so it does not matter which port the user named.
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HttpTimeoutError
 
 from hatidata_agent._transport import SLACK_SECS, Mode, Place, Request
 from hatidata_agent.answer import Answer, Receipt
+from hatidata_agent.calls import Call
 from hatidata_agent.errors import (
     CODES,
     HatiDataError,
@@ -48,9 +54,9 @@ class HttpTransport:
         self._place = place
         self._pool = pool_for(place)
 
-    def run(self, request: Request) -> Answer:
+    def run(self, request: Request, call: Call) -> Answer:
         """POST the query and read the Arrow stream as it comes."""
-        response = self._post("/v1/query/arrow", request)
+        response = self._post("/v1/query/arrow", request, call)
         if response.status != 200:
             raise _refusal(response)
         try:
@@ -60,7 +66,9 @@ class HttpTransport:
             raise ServiceUnavailableError("the answer is not an Arrow stream") from error
         return Answer(reader.schema, _batches(reader, response))
 
-    def ingest(self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Receipt:
+    def ingest(
+        self, table: str, mode: Mode, schema: pa.Schema, batches: Iterator[pa.RecordBatch], call: Call
+    ) -> Receipt:
         """Refuse: bulk loading needs Flight."""
         raise InvalidRequestError(
             "loading needs Flight, and the service's Flight port is out of reach", sent=False
@@ -70,8 +78,9 @@ class HttpTransport:
         """Close the pooled connections."""
         self._pool.clear()
 
-    def _post(self, path: str, request: Request) -> urllib3.BaseHTTPResponse:
+    def _post(self, path: str, request: Request, call: Call) -> urllib3.BaseHTTPResponse:
         read = None if request.timeout_ms is None else request.timeout_ms / 1000 + SLACK_SECS
+        _now.call = call
         try:
             return self._pool.request(
                 "POST",
@@ -83,13 +92,51 @@ class HttpTransport:
             )
         except HTTPError as error:
             raise translated(error) from None
+        finally:
+            _now.call = None
+
+
+_now = threading.local()
+"""The call for which this thread sends a request."""
+
+
+class _Stoppable(HTTPConnection):
+    """A connection that is hung up when its call is stopped: the gateway then cancels the query."""
+
+    def request(self, *arguments: Any, **options: Any) -> None:  # Any: urllib3's own arguments
+        """Tell the call how to stop this request, and send it."""
+        call: Call | None = getattr(_now, "call", None)
+        if call is not None:
+            if self.is_closed:
+                self.connect()
+            call.begin(self._hang_up)
+        super().request(*arguments, **options)
+
+    def _hang_up(self) -> None:
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _StoppableTls(_Stoppable, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Stoppable
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _StoppableTls
 
 
 def pool_for(place: Place) -> urllib3.PoolManager:
     """Return a pool that never retries: only the client knows what is safe to send twice."""
     roots = str(place.ca_file) if place.ca_file else None
     agent = {"user-agent": f"hatidata-agent ({place.framework})"}
-    return urllib3.PoolManager(maxsize=32, retries=False, headers=agent, ca_certs=roots)
+    manager = urllib3.PoolManager(maxsize=32, retries=False, headers=agent, ca_certs=roots)
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+    return manager
 
 
 def translated(error: HTTPError) -> HatiDataError:

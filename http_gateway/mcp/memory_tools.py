@@ -5,33 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from hatidata_agent.memory_sql import ADD_STATE, CHANGE_STATE, DELETE, GET_STATE, SEARCH, STORE
 from http_gateway.mcp.asking import Asking
 from http_gateway.mcp.schemas import ANYTHING, RECORDS, TEXT, an_object, answer, described
 from http_gateway.mcp.tool import Arguments, Tool
 
-_STORE: Final = "SELECT store_memory($1, NULL, $2, $3, $4)"
-_SEARCH: Final = (
-    "SELECT CAST(memory_id AS VARCHAR) AS memory_id, content, memory_type, metadata, importance, created_at, "
-    "semantic_rank(content, $1) AS relevance FROM main._hatidata_agent_memory "
-    "WHERE agent_id = current_agent_id() AND memory_type = coalesce($2, memory_type) "
-    "AND importance >= coalesce($3, 0) ORDER BY relevance DESC, importance DESC LIMIT {top_k}"
-)
-_GET: Final = (
-    "SELECT value, version, updated_at FROM main._hatidata_agent_state "
-    "WHERE agent_id = current_agent_id() AND key = $1"
-)
-_CHANGE: Final = (
-    "UPDATE main._hatidata_agent_state SET value = CAST($2 AS JSON), version = version + 1, "
-    "updated_at = CAST(now() AS TIMESTAMP) WHERE agent_id = current_agent_id() AND key = $1"
-)
-_ADD: Final = (
-    "INSERT INTO main._hatidata_agent_state (agent_id, key, value) "
-    "VALUES (current_agent_id(), $1, CAST($2 AS JSON))"
-)
-_DELETE: Final = (
-    "DELETE FROM main._hatidata_agent_memory "
-    "WHERE agent_id = current_agent_id() AND memory_id = TRY_CAST($1 AS UUID)"
-)
 _UNIT: Final = {"type": "number", "minimum": 0, "maximum": 1}
 _TYPE: Final = described(TEXT, "Such as fact, episode, preference or context")
 
@@ -39,7 +17,7 @@ _TYPE: Final = described(TEXT, "Such as fact, episode, preference or context")
 def _store_memory(asking: Asking, arguments: Arguments) -> dict[str, Any]:
     metadata = arguments.get("metadata")
     rows, _ = asking.rows(
-        _STORE,
+        STORE,
         arguments["content"],
         arguments.get("memory_type", "fact"),
         None if metadata is None else json.dumps(metadata),
@@ -49,7 +27,7 @@ def _store_memory(asking: Asking, arguments: Arguments) -> dict[str, Any]:
 
 
 def _search_memory(asking: Asking, arguments: Arguments) -> dict[str, Any]:
-    sql = _SEARCH.format(top_k=int(arguments.get("top_k", 10)))
+    sql = SEARCH.format(top_k=int(arguments.get("top_k", 10)))
     found, _ = asking.rows(
         sql, arguments["query"], arguments.get("memory_type"), arguments.get("min_importance")
     )
@@ -59,7 +37,7 @@ def _search_memory(asking: Asking, arguments: Arguments) -> dict[str, Any]:
 
 
 def _get_agent_state(asking: Asking, arguments: Arguments) -> dict[str, Any]:
-    found, _ = asking.rows(_GET, arguments["key"])
+    found, _ = asking.rows(GET_STATE, arguments["key"])
     if not found:
         return {"key": arguments["key"], "value": None, "found": False}
     state = found[0]
@@ -68,14 +46,14 @@ def _get_agent_state(asking: Asking, arguments: Arguments) -> dict[str, Any]:
 
 def _set_agent_state(asking: Asking, arguments: Arguments) -> dict[str, Any]:
     values = (arguments["key"], json.dumps(arguments["value"]))
-    _, receipt = asking.rows(_CHANGE, *values)
+    _, receipt = asking.rows(CHANGE_STATE, *values)
     if not receipt.affected:
-        asking.rows(_ADD, *values)
+        asking.rows(ADD_STATE, *values)
     return {"key": arguments["key"], "stored": True}
 
 
 def _delete_memory(asking: Asking, arguments: Arguments) -> dict[str, Any]:
-    _, receipt = asking.rows(_DELETE, arguments["memory_id"])
+    _, receipt = asking.rows(DELETE, arguments["memory_id"])
     return {"memory_id": arguments["memory_id"], "deleted": bool(receipt.affected)}
 
 

@@ -239,3 +239,17 @@ def test_a_table_that_exists_is_not_created_again(agent: HatiDataAgent) -> None:
 def test_what_holds_no_arrow_data_is_refused_before_anything_is_sent(agent: HatiDataAgent) -> None:
     with pytest.raises(InvalidRequestError, match="no Arrow data"):
         agent.load(5, "never")
+
+
+def test_a_source_that_breaks_loads_nothing(service: Service) -> None:
+    schema = pa.schema([("a", pa.int64())])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from [pa.record_batch({"a": list(range(100_000))}, schema=schema)] * 3
+        raise ValueError("the source broke")
+
+    with service.agent() as client:
+        with pytest.raises(ValueError, match="the source broke"):
+            client.load(pa.RecordBatchReader.from_batches(schema, batches()), "never_loaded", "create")
+        with pytest.raises(QueryError, match="never_loaded"):
+            client.query("SELECT * FROM never_loaded")

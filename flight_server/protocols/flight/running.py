@@ -46,6 +46,12 @@ class Running:
         with self._lock:
             self._active.discard((owner, query_id))
 
+    def forget(self, owner: str, query_id: str) -> None:
+        """Note that a fetch is over and will not come again."""
+        with self._lock:
+            self._active.discard((owner, query_id))
+            self._fetched.pop((owner, query_id), None)
+
     def cancel(self, owner: str, query_id: str) -> bool:
         """Stop a fetch, now or when it comes; tell whether one was running."""
         key = (owner, query_id)

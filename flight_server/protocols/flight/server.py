@@ -35,6 +35,7 @@ from flight_server.protocols.flight.session import (
     CallerReader,
     CallMiddlewareFactory,
     Handshake,
+    TraceCall,
     call_of,
 )
 from flight_server.protocols.flight.sessions import Sessions
@@ -43,6 +44,9 @@ from flight_server.protocols.flight.tickets import used
 
 READY = "hatidata.ready"
 USAGE = "hatidata.usage"
+CANCEL = "hatidata.cancel"
+CALL_NAME = "x-hatidata-call"
+LONGEST_CALL_NAME = 64
 
 
 class FlightServer(fl.FlightServerBase):
@@ -143,11 +147,18 @@ class FlightServer(fl.FlightServerBase):
         with self._exchange(context) as exchange:
             if action.type == USAGE:
                 return iter([fl.Result(pa.py_buffer(self._browse.usage(exchange)))])
+            if action.type == CANCEL:
+                stopped = self._statements.cancel_call(exchange.owner, _call_name(action.body.to_pybytes()))
+                return iter([fl.Result(pa.py_buffer(json.dumps({"cancelled": stopped}).encode()))])
             return iter(self._actions.act(exchange, action.type, action.body.to_pybytes()))
 
     def list_actions(self, context: fl.ServerCallContext) -> list[tuple[str, str]]:
         """Name the actions."""
-        ours = [(READY, "Whether a query can be answered now"), (USAGE, "What the key has used this month")]
+        ours = [
+            (READY, "Whether a query can be answered now"),
+            (USAGE, "What the key has used this month"),
+            (CANCEL, f"Stop the caller's own call that was begun with the header {CALL_NAME}"),
+        ]
         return [*self._actions.listed(), *ours]
 
     def list_flights(self, context: fl.ServerCallContext, criteria: bytes) -> Iterator[fl.FlightInfo]:
@@ -190,9 +201,13 @@ class FlightServer(fl.FlightServerBase):
                 call.at_end(lambda: self._sessions.give_back(session))
                 yield Exchange(
                     caller,
-                    session.anchor.owner,
+                owner, is_gone = session.anchor.owner, context.is_cancelled
+                if name := call.header(CALL_NAME):
+                    name = _call_name(name.encode("latin-1"))
+                    is_gone = self._statements.name_call(owner, name, is_gone, call.at_end)
+                    owner,
                     session,
-                    context.is_cancelled,
+                    is_gone,
                     call.at_end,
                     context.add_header,
                     context.add_trailer,
@@ -203,3 +218,11 @@ class FlightServer(fl.FlightServerBase):
             except QueryRefused as refusal:
                 context.add_trailer(SQLSTATE_TRAILER, SQLSTATE[refusal.code])
                 raise
+
+
+def _call_name(told: bytes) -> str:
+    """Return the name that a client gave to a call of its own."""
+    name = told.decode("latin-1")
+    if not (0 < len(name) <= LONGEST_CALL_NAME and name.isascii() and name.isalnum()):
+        raise invalid(f"the name of a call is 1 to {LONGEST_CALL_NAME} letters and digits")
+    return name

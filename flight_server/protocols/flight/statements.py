@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +37,7 @@ from flight_server.protocols.flight.tickets import (
 READS_START_S = 0.1
 COUNT = pa.schema([pa.field("Count", pa.int64())])
 MOST_DESCRIBED_ROWS = 1000
+_CALL = "call "
 _BEGIN = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 
 
@@ -157,6 +158,22 @@ class Statements:
         else:
             self.running.cancel(owner, ticket.query_id)
         return True
+
+    def name_call(
+        self, owner: str, name: str, is_gone: Callable[[], bool], at_end: Callable[[Callable[[], None]], None]
+    ) -> Callable[[], bool]:
+        """Note that a call with a name begins; return how it learns that it must stop.
+
+        Raises:
+            QueryRefused: QUERY_CANCELLED: it was cancelled before it began.
+        """
+        _, gone = self.running.start(owner, _CALL + name, is_gone)
+        at_end(lambda: self.running.forget(owner, _CALL + name))
+        return gone
+
+    def cancel_call(self, owner: str, name: str) -> bool:
+        """Stop the caller's own call *name*, now or when it comes; tell whether it was running."""
+        return self.running.cancel(owner, _CALL + name)
 
     def _fetch_part(self, exchange: Exchange, ticket: PartTicket) -> fl.FlightDataStream:
         shared = self._shared.find(exchange.owner, ticket.token)

@@ -21,6 +21,7 @@ from hatidata_agent import (
 )
 from hatidata_agent._transport import Place, Request
 from hatidata_agent._transport.flight import FlightTransport
+from hatidata_agent.calls import Call
 
 SCHEMA = pa.schema([("a", pa.int64())])
 RECEIPT = json.dumps({"query_id": "qry_1", "rows": 2}).encode()
@@ -87,7 +88,7 @@ def transport(server: FaultServer) -> Iterator[FlightTransport]:
 
 
 def test_an_answer_is_read_to_its_receipt(transport: FlightTransport) -> None:
-    answer = transport.run(Request("ok"))
+    answer = transport.run(Request("ok"), Call())
     table = answer.read_all()
 
     assert (table.to_pydict(), table.schema) == ({"a": [1, 2]}, SCHEMA)
@@ -96,8 +97,8 @@ def test_an_answer_is_read_to_its_receipt(transport: FlightTransport) -> None:
 
 
 def test_the_ticket_leaves_out_what_was_not_asked(transport: FlightTransport, server: FaultServer) -> None:
-    transport.run(Request("ok")).read_all()
-    transport.run(Request("ok", ("x", 1), 500, "snowflake")).read_all()
+    transport.run(Request("ok"), Call()).read_all()
+    transport.run(Request("ok", ("x", 1), 500, "snowflake"), Call()).read_all()
 
     assert server.tickets[-2:] == [
         {"sql": "ok"},
@@ -107,46 +108,46 @@ def test_the_ticket_leaves_out_what_was_not_asked(transport: FlightTransport, se
 
 def test_a_refusal_carries_code_text_and_query(transport: FlightTransport) -> None:
     with pytest.raises(PolicyDeniedError) as raised:
-        transport.run(Request("denied"))
+        transport.run(Request("denied"), Call())
 
     assert (raised.value.message, raised.value.query_id) == ("no", "qry_2")
 
 
 def test_the_code_is_found_in_the_text_when_there_is_nothing_else(transport: FlightTransport) -> None:
     with pytest.raises(QueryParseError) as raised:
-        transport.run(Request("text only"))
+        transport.run(Request("text only"), Call())
 
     assert raised.value.message == "syntax error near ','"
 
 
 def test_a_limit_says_when_to_come_again(transport: FlightTransport) -> None:
     with pytest.raises(RateLimitedError) as raised:
-        transport.run(Request("limited"))
+        transport.run(Request("limited"), Call())
 
     assert raised.value.retry_after == 7.0
 
 
 def test_a_defect_of_the_server_is_an_internal_error(transport: FlightTransport) -> None:
     with pytest.raises(InternalError):
-        transport.run(Request("defect"))
+        transport.run(Request("defect"), Call())
 
 
 def test_a_failure_in_midstream_keeps_its_code(transport: FlightTransport) -> None:
-    answer = transport.run(Request("fail midstream"))
+    answer = transport.run(Request("fail midstream"), Call())
 
     with pytest.raises(ServiceUnavailableError, match="draining"):
         answer.read_all()
 
 
 def test_an_answer_without_a_receipt_was_cut(transport: FlightTransport) -> None:
-    answer = transport.run(Request("no receipt"))
+    answer = transport.run(Request("no receipt"), Call())
 
     with pytest.raises(ServiceUnavailableError, match="cut"):
         answer.read_all()
 
 
 def test_a_reader_tells_the_same_error_as_the_answer(transport: FlightTransport) -> None:
-    reader = transport.run(Request("no receipt")).to_reader()
+    reader = transport.run(Request("no receipt"), Call()).to_reader()
 
     with pytest.raises(HatiDataError, match="cut"):
         reader.read_all()
@@ -157,13 +158,13 @@ def test_a_server_that_hangs_past_the_limit_is_given_up(
 ) -> None:
     monkeypatch.setattr("hatidata_agent._transport.flight.SLACK_SECS", 0.2)
     with pytest.raises(QueryTimeoutError):
-        transport.run(Request("slow", timeout_ms=100)).read_all()
+        transport.run(Request("slow", timeout_ms=100), Call()).read_all()
 
 
 def test_a_server_that_is_not_there_got_nothing() -> None:
     transport = FlightTransport("grpc://127.0.0.1:1", Place("127.0.0.1", 1))
     with pytest.raises(ServiceUnavailableError) as raised:
-        transport.run(Request("ok"))
+        transport.run(Request("ok"), Call())
 
     assert raised.value.sent is False
 
@@ -171,7 +172,7 @@ def test_a_server_that_is_not_there_got_nothing() -> None:
 def test_a_load_streams_batches_and_returns_the_receipt(
     transport: FlightTransport, server: FaultServer
 ) -> None:
-    receipt = transport.ingest("t", "append", SCHEMA, iter([pa.record_batch({"a": [1, 2, 3]})]))
+    receipt = transport.ingest("t", "append", SCHEMA, iter([pa.record_batch({"a": [1, 2, 3]})]), Call())
 
     assert receipt.rows_affected == 3
     assert server.tickets[-1] == {"ingest": {"table": "t", "mode": "append"}}
@@ -180,4 +181,4 @@ def test_a_load_streams_batches_and_returns_the_receipt(
 def test_a_load_that_is_refused_says_why(transport: FlightTransport) -> None:
     batches = iter([pa.record_batch({"a": [1] * 2000})])
     with pytest.raises(PolicyDeniedError, match="too much"):
-        transport.ingest("t", "append", SCHEMA, batches)
+        transport.ingest("t", "append", SCHEMA, batches, Call())

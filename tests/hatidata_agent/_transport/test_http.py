@@ -21,6 +21,7 @@ from hatidata_agent import (
 )
 from hatidata_agent._transport import Place, Request
 from hatidata_agent._transport.http import HttpTransport
+from hatidata_agent.calls import Call
 
 SCHEMA = pa.schema([("a", pa.int64())])
 
@@ -84,7 +85,7 @@ def transport(port: int) -> Iterator[HttpTransport]:
 
 
 def test_an_answer_is_read_with_its_headers_as_the_receipt(transport: HttpTransport) -> None:
-    answer = transport.run(Request("ok"))
+    answer = transport.run(Request("ok"), Call())
     table = answer.read_all()
 
     assert table.to_pydict() == {"a": [1, 2]}
@@ -111,21 +112,21 @@ def test_a_refusal_is_understood_in_the_shape_of_either_port(
     transport: HttpTransport, sql: str, kind: type[HatiDataError], message: str
 ) -> None:
     with pytest.raises(kind) as raised:
-        transport.run(Request(sql))
+        transport.run(Request(sql), Call())
 
     assert raised.value.message == message
 
 
 def test_a_limit_says_when_to_come_again(transport: HttpTransport) -> None:
     with pytest.raises(RateLimitedError) as raised:
-        transport.run(Request("limited"))
+        transport.run(Request("limited"), Call())
 
     assert raised.value.retry_after == 3.0
 
 
 def test_a_body_that_ends_early_was_cut(transport: HttpTransport) -> None:
     with pytest.raises(ServiceUnavailableError):
-        transport.run(Request("cut")).read_all()
+        transport.run(Request("cut"), Call()).read_all()
 
 
 def test_a_server_that_hangs_past_the_limit_is_given_up(
@@ -133,16 +134,16 @@ def test_a_server_that_hangs_past_the_limit_is_given_up(
 ) -> None:
     monkeypatch.setattr("hatidata_agent._transport.http.SLACK_SECS", 0.1)
     with pytest.raises(QueryTimeoutError):
-        transport.run(Request("hang", timeout_ms=100))
+        transport.run(Request("hang", timeout_ms=100), Call())
 
 
 def test_a_server_that_is_not_there_got_nothing() -> None:
     with pytest.raises(ServiceUnavailableError) as raised:
-        HttpTransport(Place("127.0.0.1", 1)).run(Request("ok"))
+        HttpTransport(Place("127.0.0.1", 1)).run(Request("ok"), Call())
 
     assert raised.value.sent is False
 
 
 def test_loading_needs_flight(transport: HttpTransport) -> None:
     with pytest.raises(InvalidRequestError, match="Flight"):
-        transport.ingest("t", "append", SCHEMA, iter([]))
+        transport.ingest("t", "append", SCHEMA, iter([]), Call())

@@ -47,6 +47,17 @@ def test_nobody_cancels_for_another() -> None:
     assert not is_gone()
 
 
+def test_a_fetch_that_is_forgotten_may_come_again_under_its_name() -> None:
+    running = Running()
+    running.start("owner", "qry_1", present)
+    running.cancel("owner", "qry_1")
+    running.forget("owner", "qry_1")
+    first, is_gone = running.start("owner", "qry_1", present)
+
+    assert first
+    assert not is_gone()
+
+
 def test_what_is_remembered_is_bounded() -> None:
     running = Running()
     for number in range(MOST_REMEMBERED + 10):
