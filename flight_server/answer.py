@@ -28,6 +28,7 @@ from flight_server.steps.meter import Happened, Settled, Settlement
 from flight_server.steps.reserve import Reservation
 from flight_server.steps.transpile import Plan
 from flight_server.syntax.names import PUBLIC_CATALOG
+from flight_server.traces import QueryTrace, under_way
 from flight_server.watcher import Call, Watcher
 
 SHORT_ROWS = 2048
@@ -47,6 +48,7 @@ class Progress:
         log: FilteringBoundLogger,
         engine: str,
         session_id: str,
+        trace: QueryTrace | None = None,
     ) -> None:
         self.query = query
         self.call = call
@@ -71,6 +73,7 @@ class Progress:
         self._log = log
         self._engine = engine
         self._session_id = session_id
+        self._trace = trace
         self._steps: dict[str, float] = {}
         self._lock = threading.Lock()
         self._settled: Settled | None = None
@@ -82,6 +85,18 @@ class Progress:
         now = time.perf_counter()
         self._steps[name] = (now - self._last) * 1000
         self._last = now
+
+    def executed(self) -> None:
+        """Note that the steps 9 and 10 have ended."""
+        pin_ms = self.call.pin_ms
+        if pin_ms:
+            self._steps["snapshot"] = pin_ms
+            self._last += pin_ms / 1000
+        self.step("execute")
+
+    def masked(self, seconds: float) -> None:
+        """Note what masking took while the rows left."""
+        self._steps["mask"] = seconds * 1000
 
     def announce(self) -> None:
         """Have a record that rows begin to leave, before more of them do."""
@@ -116,6 +131,8 @@ class Progress:
     def abandon(self) -> None:
         """End a description: it costs nothing and leaves no record unless it was refused."""
         self._release()
+        if self._trace is not None:
+            self._trace.end(self._steps)
 
     def _defect(self, error: BaseException) -> QueryRefused:
         """Return the refusal for an exception that nobody foresaw; its text stays here."""
@@ -139,9 +156,26 @@ class Progress:
                 self._settled = self._settlement.settle(self._happened(refusal))
             finally:
                 self._release()
-        self._metrics.record(self._settled.entry)
+                if self._trace is not None:
+                    self._end_trace(self._trace, refusal)
+        self._metrics.record(self._settled.entry, self._settled.ending_ms)
         log_query(self._log, self._settled.entry)
         return self._settled
+
+    def _end_trace(self, trace: QueryTrace, refusal: QueryRefused | None) -> None:
+        """Write the spans, that of the step that refused included."""
+        self._trace = None
+        settled = self._settled
+        ending = settled.ending_ms if settled else {}
+        if refusal is None and settled:
+            trace.end({**self._steps, **ending}, entry=settled.entry)
+            return
+        code = refusal.code if refusal else ErrorCode.SERVICE_UNAVAILABLE
+        refuser = under_way(self._steps, self.transpile_cache_hit)
+        rest = (time.perf_counter() - self._last) * 1000 - sum(ending.values())
+        trace.end(
+            {**self._steps, refuser: rest, **ending}, code, refuser, entry=settled.entry if settled else None
+        )
 
     def _release(self) -> None:
         self._watcher.forget(self.call)
@@ -256,8 +290,11 @@ class Answer:
 
     def _masked(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the batches with the columns masked that pass unchanged (step 11)."""
-        for batch in mask_batches(batches, self._late, self._mask_pool):
+        pulled = Stopwatch(batches)
+        masked = Stopwatch(mask_batches(pulled, self._late, self._mask_pool))
+        for batch in masked:
             yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+        self._progress.masked(masked.seconds - pulled.seconds)
 
     def _count(self, rows: int, size: int) -> None:
         progress = self._progress
@@ -269,6 +306,24 @@ class Answer:
                 ErrorCode.RESULT_TOO_LARGE,
                 f"Result too large: your role may read {limit} rows in one query; use LIMIT and OFFSET",
             )
+
+
+class Stopwatch:
+    """Passes batches on, and knows how long it has waited for them."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        began = time.perf_counter()
+        try:
+            return next(self._batches)
+        finally:
+            self.seconds += time.perf_counter() - began
 
 
 def public_schema(schema: pa.Schema, plan: Plan) -> pa.Schema:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -27,7 +27,7 @@ from flight_server.policy.model import Policies
 from flight_server.policy.predicates import PredicateCheck
 from flight_server.protocols.flight.errors import keep_tracebacks_inside
 from flight_server.protocols.flight.server import FlightServer
-from flight_server.protocols.flight.session import CallerReader
+from flight_server.protocols.flight.session import CallerReader, TraceCall
 from flight_server.protocols.flight.sessions import Sessions
 from flight_server.protocols.health.server import HealthServer
 from flight_server.semantic.embedder import embedder_for
@@ -45,6 +45,10 @@ from flight_server.stores.usage import UsageStore
 from flight_server.syntax.parser import Parser
 from flight_server.watcher import Watcher
 from hatidata_settings import Settings
+from hatidata_telemetry.opening import open_tracing
+
+if TYPE_CHECKING:
+    from hatidata_telemetry.tracing import Tracing
 
 DEEPEST_TREE = 20_000
 PROBE_S = 2.0
@@ -141,6 +145,8 @@ class App:
         self._services.keys.close()
         self._engine.close()
         self._parser.close()
+        if self._services.tracing is not None:
+            self._services.tracing.close()
         self._log.info("stopped")
 
     def _build(self) -> Services:
@@ -168,6 +174,7 @@ class App:
                 settings.default_timeout_ms, settings.query_timeout_secs * 1000, settings.max_sql_bytes
             ),
             dev_mode=settings.dev_mode,
+            tracing=open_tracing(settings, "hatidata-flight"),
         )
 
     def _load_policies(self) -> Policies:
@@ -206,6 +213,7 @@ class App:
             lambda: self._reason,
             self._sessions,
             settings.query_timeout_secs * 1000,
+            _call_tracer(self._services.tracing),
             **_tls(settings),
         )
 
@@ -244,6 +252,14 @@ def _result_cache(settings: Settings) -> ResultCache:
         settings.cache_l1_ttl_seconds,
         disk,
     )
+
+
+def _call_tracer(tracing: Tracing | None) -> TraceCall | None:
+    if tracing is None:
+        return None
+    from flight_server.protocols.flight.traced import call_tracer  # needs the extra `otel`
+
+    return call_tracer(tracing)
 
 
 def _tls(settings: Settings) -> dict[str, Any]:  # Any: keyword arguments of pyarrow's server

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import bisect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 from wsgiref.simple_server import WSGIServer
 
@@ -76,13 +77,13 @@ class Metrics(Collector):
         """Show what *read* returns at every scrape as `hatidata_NAME`."""
         self._gauges[name] = (text, read)
 
-    def record(self, entry: AuditEntry) -> None:
-        """Count a query that ended."""
+    def record(self, entry: AuditEntry, ending_ms: Mapping[str, float]) -> None:
+        """Count a query that ended; *ending_ms* is what the steps took that its record cannot hold."""
         place = (entry.outcome, entry.protocol)
         with self._lock:
             self._queries[place] = self._queries.get(place, 0) + 1
             self._duration.add(entry.duration_ms)
-            for step, ms in entry.steps_ms.items():
+            for step, ms in chain(entry.steps_ms.items(), ending_ms.items()):
                 durations = self._steps.get(step)
                 if durations is None:
                     durations = self._steps[step] = _Durations()

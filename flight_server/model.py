@@ -13,6 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from hatidata_telemetry.context import NO_TRACE, TraceHeaders
+
 Protocol = Literal["flight", "http", "mcp"]
 Dialect = Literal["auto", "snowflake", "duckdb"]
 Scalar = str | int | float | bool | None | dt.datetime | dt.date | dt.time | Decimal | bytes
@@ -75,6 +77,7 @@ class Query:
     Attributes:
         arrived: `time.monotonic()` when the first byte was seen; the deadline counts from it.
         timeout_ms: As the caller asked; None means the server's default.
+        trace: The trace that it is a part of, if any.
     """
 
     query_id: str
@@ -84,6 +87,7 @@ class Query:
     dialect: Dialect
     caller: Caller
     arrived: float
+    trace: TraceHeaders = NO_TRACE
 
 
 @dataclass(frozen=True, slots=True)

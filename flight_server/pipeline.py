@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import structlog
@@ -40,7 +41,11 @@ from flight_server.stores.changes import Changes
 from flight_server.stores.keys import KeyStore
 from flight_server.stores.rate import FailureLimiter
 from flight_server.stores.usage import UsageLine, UsageStore
+from flight_server.traces import QueryTrace
 from flight_server.watcher import Call, Watcher
+
+if TYPE_CHECKING:
+    from hatidata_telemetry.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Services:
     mask_pool: Executor
     ceilings: Ceilings
     dev_mode: bool
+    tracing: Tracing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Pipeline:
             services.audit.ensure_writable()
             running = self._execute(plan, query, session, call, progress)
             call.check()
-            progress.step("execute")
+            progress.executed()
             return Answer(progress, plan, running, services.mask_pool)
         except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
@@ -231,7 +237,7 @@ class Pipeline:
             progress.plan = plan
             self._services.audit.ensure_writable()
             progress.execution = write(plan, call, _version(progress))
-            progress.step("execute")
+            progress.executed()
             return progress.settle()
         except BaseException as error:  # noqa: BLE001  # whatever happens, the query is settled
             raise progress.refuse(error) from None
@@ -239,7 +245,9 @@ class Pipeline:
     def _begin(self, query: Query, is_gone: Gone | None, session_id: str) -> tuple[Progress, Call]:
         services = self._services
         timeout_ms = services.ceilings.default_timeout_ms if query.timeout_ms is None else query.timeout_ms
-        call = Call(query.arrived + timeout_ms / 1000, is_gone)
+        trace = QueryTrace(services.tracing, query) if services.tracing else None
+        engine_trace = trace.execution if trace else lambda: query.trace
+        call = Call(query.arrived + timeout_ms / 1000, is_gone, engine_trace)
         services.watcher.watch(call)
         settlement = Settlement(services.usage, services.audit)
         progress = Progress(
@@ -251,6 +259,7 @@ class Pipeline:
             self._log,
             services.engine.name,
             session_id,
+            trace,
         )
         return progress, call
 

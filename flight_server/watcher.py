@@ -14,6 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from flight_server.errors import ErrorCode, QueryRefused
+from hatidata_telemetry.context import TraceHeaders
 
 INTERVAL_S = 0.02
 STUCK_S = 1.0
@@ -26,10 +27,21 @@ class Call:
     Args:
         deadline: `time.monotonic()` after which it is stopped; queueing counts.
         is_gone: Tells whether the caller has left; asked by the watcher's thread.
+        trace: Returns the trace that a remote engine is to go on with; to be asked when it is called.
+
+    Attributes:
+        pin_ms: How long the engine took to pin the state that the query reads.
     """
 
-    def __init__(self, deadline: float, is_gone: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        deadline: float,
+        is_gone: Callable[[], bool] | None = None,
+        trace: Callable[[], TraceHeaders] = tuple,
+    ) -> None:
         self.deadline = deadline
+        self.trace = trace
+        self.pin_ms = 0.0
         self._stopped_at = 0.0
         self._when_stuck: Callable[[], None] | None = None
         self._is_gone = is_gone
@@ -41,6 +53,10 @@ class Call:
     def reason(self) -> ErrorCode | None:
         """Why the call must stop, or None."""
         return self._reason
+
+    def pinned(self, since: float) -> None:
+        """Note that the engine has pinned a state, at which it was *since* that `time.perf_counter()`."""
+        self.pin_ms = (time.perf_counter() - since) * 1000
 
     def wait(self, seconds: float) -> bool:
         """Wait until the call is stopped, at most *seconds*; tell whether it is."""

@@ -7,7 +7,9 @@ the file or variable and the key that it is about.
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +31,7 @@ _WORDS: Final = {"true": True, "1": True, "yes": True, "on": True} | {
     "no": False,
     "off": False,
 }
+_COLLECTOR: Final = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@:]+):[0-9]+/?")
 _PORTS: Final = ("http_port", "mcp_port", "flight_port", "health_port", "metrics_port")
 
 
@@ -223,9 +226,19 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "default_timeout_ms: is above query_timeout_secs"
     if not settings.host:
         yield "host: is empty"
+    yield from _otel_faults(settings)
     yield from _shared_ports(settings)
     yield from _tls_faults(settings)
     yield from _missing_folders(settings)
+
+
+def _otel_faults(settings: Settings) -> Iterator[str]:
+    if not settings.otel_endpoint:
+        return
+    if not _COLLECTOR.fullmatch(settings.otel_endpoint):
+        yield "otel_endpoint: is not http:// or https:// with a host and a port"
+    if importlib.util.find_spec("opentelemetry") is None:
+        yield "otel_endpoint: needs OpenTelemetry: pip install 'hatidata-agent[otel]'"
 
 
 def _shared_ports(settings: Settings) -> Iterator[str]:

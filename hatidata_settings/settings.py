@@ -138,6 +138,14 @@ class Settings:
     log_level: LogLevel = _setting(
         "info", "Least level logged", choices=("debug", "info", "warning", "error")
     )
+    otel_endpoint: str = _setting(
+        "",
+        "OpenTelemetry collector that traces go to, by OTLP over gRPC, such as `http://127.0.0.1:4317`; "
+        "empty records none; needs the extra `otel`",
+    )
+    otel_sample_percent: int = _setting(
+        100, "Share of the traces that begin here that are recorded", "%", span=(0, 100)
+    )
     audit_fsync: Fsync = _setting(
         "interval", "When the audit log is forced to disk", choices=("interval", "always", "never")
     )

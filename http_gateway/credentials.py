@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from hatidata_telemetry.context import NO_TRACE, TraceHeaders, trace_headers
 from http_gateway.errors import Code, Refused
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
@@ -31,6 +32,7 @@ class Caller:
     agent_id: str | None
     client_ip: str
     protocol: Literal["http", "mcp"] = "http"
+    trace: TraceHeaders = NO_TRACE
 
 
 def caller_of(headers: Headers, client_ip: str) -> Caller:
@@ -40,7 +42,8 @@ def caller_of(headers: Headers, client_ip: str) -> Caller:
         Refused: `UNAUTHORIZED` for a credential that no key can look like, `INVALID_REQUEST`
             for an agent id that no header of a Flight call can hold.
     """
-    return Caller(_key(headers), _agent_id(headers.get("X-Agent-Id")), client_ip)
+    agent_id = _agent_id(headers.get("X-Agent-Id"))
+    return Caller(_key(headers), agent_id, client_ip, trace=trace_headers(headers.get))
 
 
 def _key(headers: Headers) -> str | None:

@@ -9,18 +9,22 @@ import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from wsgiref.types import WSGIApplication
 
 from gunicorn import sock
 from gunicorn.app.base import BaseApplication
 
 from hatidata_settings import Settings
+from hatidata_telemetry.opening import open_tracing
 from http_gateway.app import create_app
 from http_gateway.gateway import Addresses, open_gateway
 from http_gateway.mcp.routes import McpDoor, mcp_routes
 from http_gateway.request_log import configure_log, log_like_us
 from http_gateway.worker import GatewayWorker
+
+if TYPE_CHECKING:
+    from hatidata_telemetry.tracing import Tracing
 
 IDLE_CONNECTIONS: Final = 1000
 KEEP_ALIVE_SECONDS: Final = 30
@@ -53,7 +57,12 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then let running requests finish for the grace period."""
     configure_log(settings)
     _allow_open_files(threads(settings) + IDLE_CONNECTIONS)
-    application = GatewayApplication(settings, lambda: create_app(gateway, [mcp_routes(gateway, door)]))
+    tracing = open_tracing(settings, "hatidata-gateway")
+
+    def make() -> WSGIApplication:
+        return _traced(create_app(gateway, [mcp_routes(gateway, door)]), tracing)
+
+    application = GatewayApplication(settings, make)
     logger = application.cfg.logger_class(application.cfg)
     log_like_us(logger.error_log, settings.log_format)
     listeners: list[Any] = sock.create_sockets(application.cfg, logger)  # gunicorn's wrappers of sockets
@@ -70,6 +79,16 @@ def serve(settings: Settings) -> None:
         _leave_within(LEAVE_SECONDS)
         door.close()
         gateway.close()
+        if tracing is not None:
+            tracing.close()
+
+
+def _traced(app: WSGIApplication, tracing: Tracing | None) -> WSGIApplication:
+    if tracing is None:
+        return app
+    from http_gateway.traced import TracedApp  # needs the extra `otel`
+
+    return TracedApp(app, tracing)
 
 
 def threads(settings: Settings) -> int:

@@ -9,6 +9,7 @@ connection, so what is left of such a result is gathered first.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
@@ -182,7 +183,9 @@ class DuckDBSession:
     def _stream(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Streaming:
         """Run a query on a leased connection, in a read-only transaction."""
         pool = self._engine.plain if plan.hides else self._engine.owners
+        began = time.perf_counter()
         lease = pool.lease(fresh=plan.reads_clock)
+        call.pinned(began)
         let_go = call.on_stop(lease.connection.interrupt)
 
         def give_back(whole: bool) -> None:

@@ -66,10 +66,15 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The end of a query: what the caller gets, and what was recorded (for metrics and the log)."""
+    """The end of a query: what the caller gets, and what was recorded (for metrics and the log).
+
+    Attributes:
+        ending_ms: What metering and recording took, which the record itself cannot hold.
+    """
 
     receipt: Receipt
     entry: AuditEntry
+    ending_ms: Mapping[str, float]
 
 
 class Settlement:
@@ -106,11 +111,16 @@ class Settlement:
         with self._lock:
             if self._settled is not None:
                 return self._settled
+            began = time.perf_counter()
+            ending_ms: dict[str, float] = {}
             credits = credits_of(happened)
             entry = build_entry(happened, credits)
-            self._settled = Settled(build_receipt(happened, credits), entry)
+            self._settled = Settled(build_receipt(happened, credits), entry, ending_ms)
             self._charge(happened, credits)
+            charged = time.perf_counter()
             self._audit.append(entry)
+            ending_ms["meter"] = (charged - began) * 1000
+            ending_ms["audit"] = (time.perf_counter() - charged) * 1000
             return self._settled
 
     def _charge(self, happened: Happened, credits: float) -> None:

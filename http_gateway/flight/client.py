@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 import grpc
 
+from hatidata_telemetry.context import UNTRACED
 from http_gateway.credentials import Caller
 from http_gateway.errors import Code, Refused
 from http_gateway.flight.endpoint import Endpoint, Whereabouts
@@ -213,7 +214,7 @@ class FlightClient:
             call = link.do_action(
                 action_bytes(READY_ACTION, b""),
                 timeout=timeout_seconds,
-                metadata=(("x-hatidata-gateway", self._token),),
+                metadata=(("x-hatidata-gateway", self._token), *UNTRACED),
             )
             answers = [json.loads(result_body(raw)) for raw in call]
         except grpc.RpcError as failure:
@@ -268,7 +269,7 @@ class FlightClient:
             metadata.append(("authorization", f"Bearer {caller.key}"))
         if caller.agent_id is not None:
             metadata.append(("x-agent-id", caller.agent_id))
-        return tuple(metadata)
+        return (*metadata, *caller.trace)
 
 
 def tls_material(certificate: str, key: str, client_ca: str) -> TlsMaterial:

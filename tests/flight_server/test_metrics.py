@@ -46,9 +46,9 @@ def scrape(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], flo
 
 def test_counts_queries_by_code_and_protocol() -> None:
     metrics = Metrics()
-    metrics.record(entry())
-    metrics.record(entry())
-    metrics.record(entry("POLICY_DENIED"))
+    metrics.record(entry(), {})
+    metrics.record(entry(), {})
+    metrics.record(entry("POLICY_DENIED"), {})
 
     shown = scrape(metrics)
 
@@ -62,7 +62,7 @@ def test_counts_queries_by_code_and_protocol() -> None:
 
 def test_buckets_the_time_of_each_step() -> None:
     metrics = Metrics()
-    metrics.record(entry())
+    metrics.record(entry(), {})
 
     shown = scrape(metrics)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from flight_server.model import Caller, Dialect, Query, Scalar
 from flight_server.protocols.flight.errors import Trail
 from flight_server.protocols.flight.sessions import FlightSession
+from hatidata_telemetry.context import NO_TRACE, TraceHeaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Exchange:
         add_trailer: Sends a trailer after the answer.
         told_id: The query id that the gateway chose, or empty.
         endpoints: How many endpoints the caller wants a result in.
+        trace: The trace that the RPC is a part of, if any.
     """
 
     caller: Caller
@@ -36,6 +38,7 @@ class Exchange:
     arrived: float
     told_id: str
     endpoints: int
+    trace: TraceHeaders = NO_TRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +68,5 @@ def query_of(exchange: Exchange, asked: Asked, values: tuple[Scalar, ...], query
         dialect=asked.dialect,
         caller=exchange.caller,
         arrived=exchange.arrived,
+        trace=exchange.trace,
     )

@@ -57,6 +57,7 @@ class FlightServer(fl.FlightServerBase):
     Args:
         ready: Returns an empty string, or why no query can be answered now.
         longest_ms: The time of a Flight SQL statement, whose messages name none.
+        trace_call: Begins a span for a call, if traces are on.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class FlightServer(fl.FlightServerBase):
         ready: Callable[[], str],
         sessions: Sessions,
         longest_ms: int = 300_000,
+        trace_call: TraceCall | None = None,
         **tls: Any,
     ) -> None:
         self._callers = callers
@@ -78,7 +80,7 @@ class FlightServer(fl.FlightServerBase):
         self._puts = Puts(pipeline, sessions, self._statements, longest_ms)
         self._browse = Browse(pipeline, engine)
         self._actions = Actions(pipeline, engine, sessions, self._statements, longest_ms)
-        middleware = {MIDDLEWARE: CallMiddlewareFactory(pipeline.identify)}
+        middleware = {MIDDLEWARE: CallMiddlewareFactory(pipeline.identify, trace_call)}
         auth = None if tls.get("verify_client") else Handshake()
         super().__init__(location, auth, middleware=middleware, **tls)
 
@@ -145,11 +147,11 @@ class FlightServer(fl.FlightServerBase):
             body = json.dumps({"ready": not reason, "reason": reason}).encode()
             return iter([fl.Result(pa.py_buffer(body))])
         with self._exchange(context) as exchange:
-            if action.type == USAGE:
-                return iter([fl.Result(pa.py_buffer(self._browse.usage(exchange)))])
             if action.type == CANCEL:
                 stopped = self._statements.cancel_call(exchange.owner, _call_name(action.body.to_pybytes()))
                 return iter([fl.Result(pa.py_buffer(json.dumps({"cancelled": stopped}).encode()))])
+            if action.type == USAGE:
+                return iter([fl.Result(pa.py_buffer(self._browse.usage(exchange)))])
             return iter(self._actions.act(exchange, action.type, action.body.to_pybytes()))
 
     def list_actions(self, context: fl.ServerCallContext) -> list[tuple[str, str]]:
@@ -199,12 +201,12 @@ class FlightServer(fl.FlightServerBase):
                 anchor = self._callers.anchor(context, call, caller)
                 session = self._sessions.lease(anchor) if anchor else self._sessions.stateless()
                 call.at_end(lambda: self._sessions.give_back(session))
-                yield Exchange(
-                    caller,
                 owner, is_gone = session.anchor.owner, context.is_cancelled
                 if name := call.header(CALL_NAME):
                     name = _call_name(name.encode("latin-1"))
                     is_gone = self._statements.name_call(owner, name, is_gone, call.at_end)
+                yield Exchange(
+                    caller,
                     owner,
                     session,
                     is_gone,
@@ -214,6 +216,7 @@ class FlightServer(fl.FlightServerBase):
                     arrived,
                     self._callers.query_id(call),
                     self._callers.endpoints(call) or session.options.get(ENDPOINTS, 1),
+                    call.trace,
                 )
             except QueryRefused as refusal:
                 context.add_trailer(SQLSTATE_TRAILER, SQLSTATE[refusal.code])

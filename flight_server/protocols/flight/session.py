@@ -14,6 +14,7 @@ import pyarrow.flight as fl
 from flight_server.model import Caller, Credential, Protocol
 from flight_server.protocols.flight.errors import refusals_on_the_wire
 from flight_server.protocols.flight.sessions import Anchor, owner_of
+from hatidata_telemetry.context import trace_headers
 
 MIDDLEWARE = "call"
 COOKIE = "hatidata-session"
@@ -27,6 +28,8 @@ class CallMiddleware(fl.ServerMiddleware):
 
     def __init__(self, headers: Mapping[str, list[Any]], reply: dict[str, str] | None = None) -> None:
         self.headers = headers
+        self.trace = trace_headers(self.header)
+        self.when_over: Callable[[BaseException | None], None] | None = None
         self._reply = reply
         self._at_end: list[Callable[[], None]] = []
 
@@ -42,6 +45,8 @@ class CallMiddleware(fl.ServerMiddleware):
         """Do what was left for the end of the call; pyarrow's hook."""
         for action in self._at_end:
             action()
+        if self.when_over is not None:
+            self.when_over(exception)
 
     def header(self, name: str) -> str:
         """Return the first value of the header *name*, or an empty string."""
@@ -52,6 +57,9 @@ class CallMiddleware(fl.ServerMiddleware):
         return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
+TraceCall = Callable[[CallMiddleware, str], None]
+
+
 class CallMiddlewareFactory(fl.ServerMiddlewareFactory):
     """Makes one `CallMiddleware` for each call, and answers Handshake.
 
@@ -60,18 +68,25 @@ class CallMiddlewareFactory(fl.ServerMiddlewareFactory):
 
     Args:
         identify: Refuses a caller that is nobody.
+        trace_call: Begins a span for a call of a method, if traces are on.
     """
 
-    def __init__(self, identify: Callable[[Caller], None]) -> None:
+    def __init__(self, identify: Callable[[Caller], None], trace_call: TraceCall | None = None) -> None:
         self._identify = identify
+        self._trace_call = trace_call
 
     def start_call(self, info: fl.CallInfo, headers: Mapping[str, list[Any]]) -> CallMiddleware:
         """Keep the headers of a call; pyarrow's hook."""
-        call = CallMiddleware(headers)
-        if info.method != fl.FlightMethod.HANDSHAKE:
-            return call
+        shakes_hands = info.method == fl.FlightMethod.HANDSHAKE
+        call = self._shaken(headers) if shakes_hands else CallMiddleware(headers)
+        if self._trace_call is not None:
+            self._trace_call(call, fl.FlightMethod(info.method).name)
+        return call
+
+    def _shaken(self, headers: Mapping[str, list[Any]]) -> CallMiddleware:
+        """Return the call of a Handshake, with the token that answers it."""
         with refusals_on_the_wire():
-            credential = _credential(call, None)
+            credential = _credential(CallMiddleware(headers), None)
             self._identify(Caller(credential, None, "flight", UNKNOWN_ADDRESS))
         secret = credential.secret if credential else ""
         token = f"Bearer {secret}{SUFFIX_MARK}{secrets.token_hex(12)}"

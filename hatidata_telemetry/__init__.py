@@ -1,0 +1,1 @@
+"""Traces of both processes, as OpenTelemetry; neither package imports it unless traces are on."""
