@@ -16,9 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from hatidata_settings.engines import read_engines
 from hatidata_settings.settings import MEMORY_DATABASE, RULES, Setting, Settings, is_loopback
 
 CONFIG_FILE: Final = "config.toml"
+ENGINES: Final = "engines"
 PREFIX: Final = "HATIDATA_"
 CLIENT_VARIABLES: Final = frozenset(
     PREFIX + name for name in ("HOME", "API_KEY", "PORT", "USER", "CLOUD_KEY")
@@ -71,7 +73,10 @@ def load_settings(home: Path, environ: Mapping[str, str], overrides: Mapping[str
     home = home.absolute()
     faults: list[str] = []
     found: dict[str, Any] = {}  # fields of many types, each checked against its rule
-    for given in _all_given(home, environ, overrides, faults.append):
+    file = _table(home / CONFIG_FILE, faults.append)
+    if ENGINES in file:
+        found[ENGINES] = read_engines(file.pop(ENGINES), environ, faults.append)
+    for given in _all_given(home, file, environ, overrides, faults.append):
         try:
             found[given.key] = _checked(given)
         except _BadValueError as fault:
@@ -97,16 +102,20 @@ def environment_name(key: str) -> str:
 
 
 def _all_given(
-    home: Path, environ: Mapping[str, str], overrides: Mapping[str, object], report: Callable[[str], None]
+    home: Path,
+    file: Mapping[str, object],
+    environ: Mapping[str, str],
+    overrides: Mapping[str, object],
+    report: Callable[[str], None],
 ) -> Iterator[_Given]:
     """Yield what every source says, the weakest source first."""
-    yield from _from_file(home, report)
+    yield from _from_file(home, file, report)
     yield from _from_environment(environ, report)
     yield from _from_overrides(overrides, report)
 
 
-def _from_file(home: Path, report: Callable[[str], None]) -> Iterator[_Given]:
-    for key, value in _table(home / CONFIG_FILE, report).items():
+def _from_file(home: Path, file: Mapping[str, object], report: Callable[[str], None]) -> Iterator[_Given]:
+    for key, value in file.items():
         if key in RULES:
             yield _Given(key, f"{CONFIG_FILE}: {key}", value, home)
         else:

@@ -27,9 +27,17 @@ variable that starts with `HATIDATA_`.
 """
 
 
+_ENGINES = """
+Remote engines are tables `[engines.NAME]` of the file and have no variables of their own; `${VARIABLE}` in
+their texts is filled from the environment. Their keys: `driver`, `uri`, `options`, `dialect`, `tables`,
+`catalogs`, `connections`, `connect_secs`, `refresh_secs`; [engines.md](engines.md) says what they mean.
+"""
+
+
 def settings_page() -> str:
     """Return the whole of docs/settings.md."""
-    return _INTRODUCTION + "".join(_row(key, default, rule) for key, (default, rule) in RULES.items())
+    rows = "".join(_row(key, default, rule) for key, (default, rule) in RULES.items())
+    return _INTRODUCTION + rows + _ENGINES
 
 
 def _row(name: str, default: Setting, rule: Rule) -> str:

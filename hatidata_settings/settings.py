@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
+from hatidata_settings.engines import EngineSettings
+
 T = TypeVar("T")
 
 Loggable = Literal["auto", "json", "text"]
@@ -150,6 +152,8 @@ class Settings:
         "interval", "When the audit log is forced to disk", choices=("interval", "always", "never")
     )
     audit_max_file_mb: int = _setting(64, "Size at which an audit file is closed", "MiB", span=(1, 1 << 20))
+
+    engines: tuple[EngineSettings, ...] = ()
 
     @property
     def database(self) -> str:

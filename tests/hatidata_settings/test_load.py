@@ -132,7 +132,7 @@ def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_table_is_an_unknown_setting(tmp_path: Path) -> None:
-    assert _faults(_home(tmp_path, "[engines.a]\nx = 1")) == ("config.toml: engines: unknown setting",)
+    assert _faults(_home(tmp_path, "[motors.a]\nx = 1")) == ("config.toml: motors: unknown setting",)
 
 
 @pytest.mark.parametrize(

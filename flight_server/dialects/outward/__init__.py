@@ -1,0 +1,1 @@
+"""DuckDB's dialect outward: the secured statement as a remote engine reads it."""
