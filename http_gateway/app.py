@@ -19,6 +19,7 @@ from http_gateway.gateway import Gateway
 from http_gateway.headers import VARY
 from http_gateway.request_log import log_request
 from http_gateway.responses import Answer, json_answer
+from http_gateway.routes.console import console_routes
 from http_gateway.routes.health import health_routes
 from http_gateway.routes.openapi import openapi_routes
 from http_gateway.routes.query import query_routes
@@ -45,7 +46,7 @@ def create_app(gateway: Gateway, further: Iterable[Blueprint] = ()) -> Flask:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _refused_by_flask)
     app.register_error_handler(Exception, _failed)
-    for routes in (query_routes(gateway), health_routes(gateway), openapi_routes(), *further):
+    for routes in (query_routes(gateway), health_routes(gateway), openapi_routes(), console_routes(), *further):
         app.register_blueprint(routes)
     return app
 

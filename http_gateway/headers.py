@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+from urllib.parse import quote
+
 from http_gateway.accept import Choice
 from http_gateway.errors import Profile
 from http_gateway.receipt import Receipt
@@ -10,12 +13,15 @@ Headers = list[tuple[str, str]]
 
 VARY = ("Vary", "Accept, Accept-Encoding")
 
+MOST_FILTERS: Final = 32
+"""Tables that `X-Row-Filters` names; three dots stand for more, for clients give up on very long headers."""
+
 
 def result_headers(receipt: Receipt, columns: int, profile: Profile) -> Headers:
     """Return what a caller reads about its query; `X-Cache-Hit` means what the port's document says."""
     duration = str(round(receipt.duration_ms))
     cache_hit = receipt.result_cache_hit if profile is Profile.NATIVE else receipt.transpile_cache_hit
-    return [
+    headers = [
         ("X-Row-Count", str(receipt.rows)),
         ("X-Column-Count", str(columns)),
         ("X-Query-Id", receipt.query_id),
@@ -27,6 +33,9 @@ def result_headers(receipt: Receipt, columns: int, profile: Profile) -> Headers:
         ("X-Transpile-Cache-Hit", _flag(receipt.transpile_cache_hit)),
         ("X-Result-Cache-Hit", _flag(receipt.result_cache_hit)),
     ]
+    if receipt.row_filters:
+        headers.append(("X-Row-Filters", _named(receipt.row_filters)))
+    return headers
 
 
 def body_headers(media_type: str, choice: Choice, filename: str | None) -> Headers:
@@ -38,6 +47,11 @@ def body_headers(media_type: str, choice: Choice, filename: str | None) -> Heade
     if filename is not None:
         headers.append(("Content-Disposition", f'attachment; filename="{filename}"'))
     return headers
+
+
+def _named(tables: tuple[str, ...]) -> str:
+    names = [quote(name, safe="") for name in tables[:MOST_FILTERS]]
+    return ", ".join(names + ["..."] * (len(tables) > MOST_FILTERS))
 
 
 def _flag(value: bool) -> str:

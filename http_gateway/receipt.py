@@ -19,6 +19,7 @@ class Receipt:
     credits_consumed: float
     transpile_cache_hit: bool
     result_cache_hit: bool
+    row_filters: tuple[str, ...] = ()
 
     @property
     def affected(self) -> int:
@@ -42,6 +43,7 @@ def parse_receipt(metadata: bytes) -> Receipt:
             credits_consumed=float(fields["credits_consumed"]),
             transpile_cache_hit=bool(fields["transpile_cache_hit"]),
             result_cache_hit=bool(fields["result_cache_hit"]),
+            row_filters=tuple(map(str, fields.get("row_filters", ()))),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise Refused(Code.INTERNAL_ERROR) from fault
