@@ -241,7 +241,8 @@ def _own(select: Node) -> Iterator[Node]:
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
-            if item.get("type") in READ_NODES:
+            kind = item.get("type")  # of a literal, a tree of its own
+            if isinstance(kind, str) and kind in READ_NODES:
                 continue
             yield item
             stack.extend(item.values())

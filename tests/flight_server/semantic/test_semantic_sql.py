@@ -227,6 +227,16 @@ def test_a_common_table_expression_may_have_the_tables_name(remembering: Semanti
     assert remembering.rows(sql) == [(True,)]
 
 
+def test_sampled_rows_are_compared_too(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, GROWTH)
+    near = (
+        "SELECT semantic_rank(content, 'revenue') > 0.1 AS near FROM _hatidata_agent_memory TABLESAMPLE 100%"
+    )
+
+    assert remembering.rows(f"SELECT near FROM ({near})") == [(True,)]
+    assert remembering.rows("SELECT count(*) FROM (SELECT * FROM customers TABLESAMPLE 100%)") == [(40,)]
+
+
 def test_an_endpoint_embeds_the_same_way(tmp_path: Path) -> None:
     with embedding() as endpoint:
         warehouse = SemanticWarehouse(tmp_path / "x.duckdb", EndpointEmbedder(endpoint.url, "model", ""))
