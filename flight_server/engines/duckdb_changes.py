@@ -7,7 +7,7 @@ taken. The caller has opened the transaction, so a failure leaves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import duckdb
@@ -15,9 +15,12 @@ import pyarrow as pa
 
 from flight_server.engines.batches import COUNT_SCHEMA, cut
 from flight_server.engines.engine import Load
+from flight_server.engines.wire_types import wire_outputs, wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Scalar
 from flight_server.steps.transpile import Plan
 from flight_server.syntax.names import quote
+from flight_server.syntax.row_writes import Check
 from flight_server.watcher import Call
 
 ROWS = "__rows"
@@ -52,17 +55,43 @@ def counted(changed: int) -> Answered:
     return Answered(COUNT_SCHEMA, pa.table([pa.array([changed])], schema=COUNT_SCHEMA), changed)
 
 
-def count_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    """Return the number that *sql* counts; 0 for no text."""
-    return int(connection.execute(sql).fetchall()[0][0]) if sql else 0
+def gathered(relation: duckdb.DuckDBPyRelation, rows_affected: int | None) -> Answered:
+    """Return the rows of *relation*, which a statement made that is no query."""
+    kinds, names = relation.types, relation.columns
+    table = relation.project(wire_outputs(kinds)).to_arrow_table()
+    return Answered(wire_schema(table.schema, names, kinds), table, rows_affected)
 
 
-def refuse_hidden_rows(plan: Plan, changed: int, before: int, after: int) -> None:
-    """Refuse a write that left or made rows which its own principal cannot see."""
-    gone = {"UPDATE": changed, "DELETE": 2 * changed}.get(plan.verb, 0)
-    expected = before + changed - gone
-    if after != expected:
+def latest_row(connection: duckdb.DuckDBPyConnection, check: Check | None) -> int:
+    """Return the greatest row identity of a write's target, before the write; 0 if nothing is checked."""
+    return int(connection.execute(check.latest).fetchall()[0][0]) if check else 0
+
+
+def refuse_hidden_rows(connection: duckdb.DuckDBPyConnection, check: Check | None, latest: int) -> None:
+    """Refuse a write that left rows which its own principal cannot see.
+
+    Args:
+        latest: What `latest_row` returned before the write, in the same transaction.
+    """
+    if check is not None and connection.execute(check.hidden, [latest]).fetchall()[0][0]:
         raise QueryRefused(ErrorCode.POLICY_DENIED, "The new row is outside of what you may see")
+
+
+def run_change(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar], latest: int
+) -> duckdb.DuckDBPyRelation:
+    """Run a write, held to rows that are visible afterwards, and return what it answers."""
+    values = list(parameters) or None
+    check = plan.check
+    if check is None or not check.rows:
+        answer = connection.sql(plan.sql, params=values)
+        refuse_hidden_rows(connection, check, latest)
+        return answer
+    connection.execute(check.rows, values)
+    answer = connection.sql(check.change)
+    refuse_hidden_rows(connection, check, latest)
+    connection.execute(check.forget)
+    return answer
 
 
 def load_rows(
@@ -79,13 +108,11 @@ def load_rows(
         create = _CREATE[load.creates].format(kind=kind, table=target)
         with _registered(connection, ROWS, rows.schema.empty_table()):
             connection.execute(f"{create} ({_columns(connection)})").fetchall()
-    before = count_rows(connection, plan.check)
+    latest = latest_row(connection, plan.check)
     with _registered(connection, ROWS, rows):
         answer = connection.execute(f"INSERT INTO {target} BY NAME FROM temp.main.{ROWS}").fetchone()
-    changed = int(answer[0]) if answer else 0
-    if plan.check:
-        refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
-    return counted(changed)
+    refuse_hidden_rows(connection, plan.check, latest)
+    return counted(int(answer[0]) if answer else 0)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> str:
@@ -102,13 +129,12 @@ def change_many(
     connection: duckdb.DuckDBPyConnection, plan: Plan, over_rows: str, rows: pa.Table, call: Call
 ) -> Answered:
     """Run the write *plan* once for every row of values."""
-    before = count_rows(connection, plan.check)
+    latest = latest_row(connection, plan.check)
     if over_rows:
         changed = _at_once(connection, over_rows, rows)
+        refuse_hidden_rows(connection, plan.check, latest)
     else:
-        changed = _one_by_one(connection, plan, rows, call)
-    if plan.check:
-        refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
+        changed = _one_by_one(connection, plan, rows, call, latest)
     return counted(changed)
 
 
@@ -119,13 +145,15 @@ def _at_once(connection: duckdb.DuckDBPyConnection, over_rows: str, rows: pa.Tab
     return int(answer[0]) if answer else 0
 
 
-def _one_by_one(connection: duckdb.DuckDBPyConnection, plan: Plan, rows: pa.Table, call: Call) -> int:
+def _one_by_one(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, rows: pa.Table, call: Call, latest: int
+) -> int:
     changed = 0
     columns = [column.to_pylist() for column in rows.columns]
     for values in zip(*columns, strict=True):
         call.check()
-        answer = connection.execute(plan.sql, list(values)).fetchone()
-        changed += int(answer[0]) if answer else 0
+        for (count,) in run_change(connection, plan, values, latest).fetchall():
+            changed += int(count)
     return changed
 
 

@@ -21,16 +21,17 @@ from flight_server.engines.batches import COUNT_SCHEMA, rows_per_batch
 from flight_server.engines.duckdb_changes import (
     Answered,
     change_many,
-    count_rows,
     counted,
+    gathered,
+    latest_row,
     load_rows,
-    refuse_hidden_rows,
+    run_change,
 )
 from flight_server.engines.duckdb_errors import refusal
 from flight_server.engines.duckdb_streams import ERRORS as _ERRORS
 from flight_server.engines.duckdb_streams import PinnedStream, Streaming
 from flight_server.engines.engine import Load
-from flight_server.engines.wire_types import wire_outputs, wire_schema
+from flight_server.engines.wire_types import wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Scalar, TableName
 from flight_server.semantic.names import STORES
@@ -40,6 +41,7 @@ from flight_server.watcher import Call
 
 if TYPE_CHECKING:
     from flight_server.engines.duckdb_engine import DuckDBEngine
+    from flight_server.engines.duckdb_pool import ConnectionPool
 
 
 class DuckDBSession:
@@ -49,6 +51,7 @@ class DuckDBSession:
         self._engine = engine
         self._lock = threading.RLock()
         self._pinned: duckdb.DuckDBPyConnection | None = None
+        self._narrow = False
         self._defined = False
         self._open_stream: PinnedStream | None = None
         self.default_schema = DEFAULT_SCHEMA
@@ -121,15 +124,15 @@ class DuckDBSession:
         """Do *work* on the session's own connection, alone."""
         self._take(call)
         try:
-            connection = self._connection()
+            connection = self._connection(plan)
             let_go = call.on_stop(connection.interrupt)
             try:
                 with self._marked(plan):
                     return work(connection)
-            except _ERRORS as error:
-                raise refusal(error, call, plan.hides, self._engine.catalog) from None
             finally:
                 let_go()
+        except _ERRORS as error:
+            raise refusal(error, call, plan.hides, self._engine.catalog) from None
         finally:
             self._lock.release()
 
@@ -146,12 +149,13 @@ class DuckDBSession:
         if self.temporary or self.in_transaction:
             with self._lock:
                 self._free()
-                return self._described_on(self._connection(), plan, parameters)
-        connection = self._engine.owners.borrow()
+                return self._described_on(self._connection(plan), plan, parameters)
+        pool = self._pool(plan)
+        connection = pool.borrow()
         try:
             return self._described_on(connection, plan, parameters)
         finally:
-            self._engine.owners.give_back(connection)
+            pool.give_back(connection)
 
     def _described_on(
         self, connection: duckdb.DuckDBPyConnection, plan: Plan, parameters: Sequence[Scalar]
@@ -240,7 +244,7 @@ class DuckDBSession:
 
         self._take(call)
         try:
-            connection = self._connection()
+            connection = self._connection(plan)
             let_go = call.on_stop(connection.interrupt)
             try:
                 reader, schema = self._open(connection, plan, parameters, version)
@@ -260,7 +264,7 @@ class DuckDBSession:
         """Run a write or a definition, all of it or nothing."""
         answered = self._whole(
             connection,
-            bool(plan.check) or plan.verb == STORES,
+            plan.check is not None or plan.verb == STORES,
             call,
             lambda: self._run(connection, plan, parameters),
         )
@@ -300,60 +304,51 @@ class DuckDBSession:
     ) -> Answered:
         if plan.verb == STORES and self._engine.semantics is not None:
             return self._engine.semantics.memory.store(connection, plan, parameters)
-        before = count_rows(connection, plan.check)
-        relation = connection.sql(plan.sql, params=list(parameters) or None)
+        relation = run_change(connection, plan, parameters, latest_row(connection, plan.check))
         is_count = relation.columns == ["Count"]
         if plan.verb == "MULTI":
-            return _gathered(relation, None)
+            return gathered(relation, None)
         if plan.kind is Kind.WRITE and not is_count:
-            return _gathered(relation, len(relation))
+            return gathered(relation, len(relation))
         rows = relation.fetchall() if is_count else []
-        changed = int(rows[0][0]) if rows else 0
-        if plan.check:
-            refuse_hidden_rows(plan, changed, before, count_rows(connection, plan.check))
-        return counted(changed) if rows else Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0)
+        return counted(int(rows[0][0])) if rows else Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0)
 
     def _control(self, plan: Plan, call: Call) -> Answered:
         """Begin, commit or roll back, or change the current schema."""
         self._take(call)
         try:
             if plan.verb == "USE":
-                self._connection().execute(f"USE {self._engine.catalog}.{quote(plan.sql)}")
+                connection = self._connection(plan)
+                if not plan.hides:  # whose names alone are looked for there
+                    connection.execute(f"USE {self._engine.catalog}.{quote(plan.sql)}")
                 self.default_schema = fold(plan.sql)
             elif plan.verb != "SET":  # which asks for what is so already
-                self._transaction(plan.sql)
+                self._transaction(plan)
             return Answered(COUNT_SCHEMA, COUNT_SCHEMA.empty_table(), 0)
         finally:
             self._lock.release()
 
-    def _transaction(self, text: str) -> None:
+    def _transaction(self, plan: Plan) -> None:
+        text = plan.sql
         begins = text.startswith("BEGIN")
         if begins == self.in_transaction:
             words = "a transaction is already open" if begins else "no transaction is open"
             raise QueryRefused(ErrorCode.QUERY_ERROR, f"SQL error: {words}")
         commits = self._uncommitted if text == "COMMIT" else set()
         everything = None in commits
+        connection = self._connection(plan, as_it_is=not begins)
         tables = [name for name in commits if name is not None]
         try:
             with self._engine.changes.writing(None if everything else tables):
-                self._refuse_aborted(text)
-                self._connection().execute(text)
+                if text == "COMMIT":
+                    _refuse_aborted(connection)
+                connection.execute(text)
         finally:
             self.in_transaction = begins
             self._uncommitted = set()
         if not begins:
-            self.temporary = self._temporary_tables(self._connection())
+            self.temporary = self._temporary_tables(connection)
             self._tell_definitions()
-
-    def _refuse_aborted(self, text: str) -> None:
-        """Roll back instead of a COMMIT that DuckDB would turn into a ROLLBACK without a word."""
-        if text != "COMMIT":
-            return
-        try:
-            self._connection().execute("SELECT 1").fetchall()
-        except duckdb.Error:
-            self._connection().execute("ROLLBACK")
-            raise
 
     def _take(self, call: Call) -> None:
         """Wait for the session's connection; another statement of the session may be running on it."""
@@ -367,9 +362,22 @@ class DuckDBSession:
         if stream is not None and stream.open:
             stream.gather()
 
-    def _connection(self) -> duckdb.DuckDBPyConnection:
+    def _pool(self, plan: Plan) -> ConnectionPool:
+        return self._engine.plain if plan.hides else self._engine.owners
+
+    def _connection(self, plan: Plan, as_it_is: bool = False) -> duckdb.DuckDBPyConnection:
+        """Return the session's own connection; what *plan* leaves unqualified resolves as in its pool.
+
+        Args:
+            as_it_is: Change nothing, for a transaction that may be aborted.
+        """
         if self._pinned is None:
-            self._pinned = self._engine.owners.borrow()
+            self._pinned = self._pool(plan).borrow()
+            self._narrow = plan.hides
+        if plan.hides is not self._narrow and not as_it_is:  # the policies have changed since
+            place = "memory.main" if plan.hides else f"{self._engine.catalog}.{quote(self.default_schema)}"
+            self._pinned.execute(f"USE {place}")
+            self._narrow = plan.hides
         return self._pinned
 
     def _temporary_tables(self, connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:
@@ -380,8 +388,10 @@ class DuckDBSession:
         return frozenset(TableName("temp", fold(name)) for (name,) in rows)
 
 
-def _gathered(relation: duckdb.DuckDBPyRelation, rows_affected: int | None) -> Answered:
-    """Return the rows of *relation*, which a statement made that is no query."""
-    kinds, names = relation.types, relation.columns
-    table = relation.project(wire_outputs(kinds)).to_arrow_table()
-    return Answered(wire_schema(table.schema, names, kinds), table, rows_affected)
+def _refuse_aborted(connection: duckdb.DuckDBPyConnection) -> None:
+    """Roll back instead of a COMMIT that DuckDB would turn into a ROLLBACK without a word."""
+    try:
+        connection.execute("SELECT 1").fetchall()
+    except duckdb.Error:
+        connection.execute("ROLLBACK")
+        raise

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import structlog
 
-from flight_server.engines.duckdb_changes import Answered, count_rows, refuse_hidden_rows
+from flight_server.engines.duckdb_changes import Answered, latest_row, refuse_hidden_rows
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Scalar
 from flight_server.semantic.embedder import EmbeddingFailed, Matrix
@@ -129,7 +129,7 @@ class AgentMemory:
         found = connection.execute(plan.sql, list(parameters) or None).fetchone()
         agent, content, label, kind, metadata, importance = [*(found or ()), *[None] * 6][:6]
         text = _text(content)
-        before = count_rows(connection, plan.check)
+        latest = latest_row(connection, plan.check)
         vector = self._vector(text)
         row = [
             agent,
@@ -143,8 +143,7 @@ class AgentMemory:
         memory_id = str(stored[0][0])
         if vector is not None:
             self._insert(connection, [memory_id], [text], vector)
-        if plan.check:
-            refuse_hidden_rows(plan, 1, before, count_rows(connection, plan.check))
+        refuse_hidden_rows(connection, plan.check, latest)
         return Answered(ID_SCHEMA, pa.table([pa.array([memory_id])], schema=ID_SCHEMA), 1)
 
     def embed_some(self) -> int:

@@ -22,7 +22,7 @@ from flight_server.syntax.leakproof import leakproof_conjuncts, plain_tables
 from flight_server.syntax.lineage import Output, from_sources, outputs, resolved
 from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, resolve
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
-from flight_server.syntax.row_writes import by_row
+from flight_server.syntax.row_writes import Check, by_row, check_of
 from flight_server.syntax.secure import secured_table
 from flight_server.syntax.unnamed import qualifiers, uses_positions
 
@@ -49,7 +49,7 @@ class Restricted:
     Attributes:
         tree: DuckDB's tree to print; None for definitions and control, which run as they are.
         write: The statement around a restricted write, with `{source}` where the tree's text goes.
-        check: Text that counts the visible rows of a write's target, if rows of it can be hidden.
+        check: How a write is held to rows that are visible afterwards, if rows of its target can be hidden.
         masked: Mask of every output column that is a masked column unchanged.
         late: Masks still to be applied to the result's arrays, by position.
         names: The output names, where they can be told; empty otherwise.
@@ -60,7 +60,7 @@ class Restricted:
     grant: Grant
     tree: Node | None
     write: str = ""
-    check: Node | None = None
+    check: Check | None = None
     masked: tuple[tuple[int, Mask], ...] = ()
     late: tuple[tuple[int, Mask], ...] = ()
     names: tuple[str, ...] = ()
@@ -190,12 +190,11 @@ class Rewriter:
             self._place_target(body)
             return Restricted(self._statement, self._grant, tree)
         self._refuse_laundering(body, facts)
-        check = self._visible_count(target) if target.filters else None
         if body["type"] == "INSERT_QUERY_NODE":
             self._replace_tables(body)
             self._place_target(body)
-            return Restricted(self._statement, self._grant, tree, check=check)
-        return self._write_by_row(body, target, check)
+            return Restricted(self._statement, self._grant, tree, check=self._check(target))
+        return self._write_by_row(body, target)
 
     def store(self, tree: Node) -> Restricted:
         """Rewrite a `store_memory` to the query for what is to be stored."""
@@ -203,8 +202,7 @@ class Rewriter:
         store_outputs(root, self._grant)
         self._refuse(gather(root))
         target = self._target()
-        check = self._visible_count(target) if target.filters else None
-        return Restricted(self._statement, self._grant, tree, check=check)
+        return Restricted(self._statement, self._grant, tree, check=self._check(target))
 
     def _target(self) -> TableGrant:
         """Return the grant of the table that is written to."""
@@ -228,7 +226,9 @@ class Rewriter:
         """Refuse a write that could store or return what a filter or mask hides."""
         if body.get("returning_list") or body.get("on_conflict_info"):
             raise _denied("RETURNING and ON CONFLICT are not permitted")
-        hidden = {column for grant in self._grant.tables.values() for column, _ in grant.masks}
+        read = {self._public(node) for node in facts.tables}
+        grants = (grant for name, grant in self._grant.tables.items() if name in read)
+        hidden = {column for grant in grants for column, _ in grant.masks}
         if not hidden:
             return
         used = {fold(part) for node in facts.columns for part in node["column_names"]}
@@ -361,15 +361,12 @@ class Rewriter:
         if body.get("table_ref"):
             body["table_ref"]["qualified_name"] = body["qualified_name"]
 
-    def _visible_count(self, target: TableGrant) -> Node:
-        tree: Node = json.loads(self._parser.parse_read("SELECT count(*) FROM t"))
-        table = self._table(target.table)
-        only_statement(tree)["node"]["from_table"] = secured_table(
-            self._parser, self._raw(table), table, target, self._locate
-        )
-        return tree
+    def _check(self, target: TableGrant) -> Check | None:
+        if not target.filters:
+            return None
+        return check_of(self._parser, self._raw(self._table(target.table)), target.filters, self._locate)
 
-    def _write_by_row(self, body: Node, target: TableGrant, check: Node | None) -> Restricted:
+    def _write_by_row(self, body: Node, target: TableGrant) -> Restricted:
         """Turn an UPDATE or DELETE into a query for the row identities and the new values, and a shell."""
         row = f"__row_{self._sealed.nonce}"
         table = self._table(target.table)
@@ -383,12 +380,17 @@ class Rewriter:
         for node in inner.tables:
             if id(node) not in secured:
                 self._secure(node)
-        raw = TableName(fold(table.schema), fold(table.name))
+        check = None
+        if body["type"] == "UPDATE_QUERY_NODE" and target.filters:
+            noted = f"temp.main.__noted_{self._sealed.nonce}"
+            query = self._parser.print_read(written.tree)
+            held = check_of(self._parser, self._raw(table), target.filters, self._locate, noted, row)
+            check = held.of_update(query, written.shell, noted)
         return Restricted(
             self._statement,
             self._grant,
             written.tree,
             write=written.shell,
             check=check,
-            targets=frozenset({raw}),
+            targets=frozenset({TableName(fold(table.schema), fold(table.name))}),
         )

@@ -19,7 +19,7 @@ from flight_server.syntax.facts import Facts, gather
 from flight_server.syntax.names import fold
 from flight_server.syntax.parser import Parser, only_statement
 from flight_server.syntax.repeatable import reads_clock, tables_of_repeatable
-from flight_server.syntax.row_writes import SOURCE
+from flight_server.syntax.row_writes import SOURCE, Check
 from flight_server.syntax.views import with_beneath
 
 
@@ -29,7 +29,7 @@ class Plan:
 
     Attributes:
         sql: Text in the engine's dialect.
-        check: Text that counts the visible rows of a write's target, or empty.
+        check: How a write is held to rows that its principal can see afterwards, or None.
         parameters: How many values it takes.
         hides: Whether anything is filtered, masked or closed, so that engine texts stay inside.
         masked: Mask of every output column that is a masked column unchanged.
@@ -45,7 +45,7 @@ class Plan:
     kind: Kind
     verb: str
     sql: str
-    check: str
+    check: Check | None
     parameters: int
     hides: bool
     tables: tuple[TableName, ...]
@@ -76,7 +76,6 @@ def transpile(
     """
     statement = restricted.statement
     sql = statement.text
-    check = ""
     expected: frozenset[TableName] = frozenset()
     if restricted.tree is not None:
         write = statement.kind is Kind.WRITE and not restricted.write and statement.verb != STORES
@@ -86,15 +85,13 @@ def transpile(
         if restricted.write:
             sql = restricted.write.replace(SOURCE, sql)
         sql = statement.explain + sql
-    if restricted.check is not None:
-        check = parser.print_read(restricted.check)
     facts = gather(restricted.tree) if restricted.tree is not None else None
     written = next((name for action, name in statement.accesses if action != "select"), None)
     return Plan(
         kind=statement.kind,
         verb=statement.verb,
         sql=sql,
-        check=check,
+        check=restricted.check,
         parameters=statement.parameters,
         hides=not restricted.grant.sees_everything,
         tables=statement.tables,

@@ -1,16 +1,20 @@
 """An UPDATE or DELETE as a query for rows and values, and a shell of ours that writes them.
 
 The caller's expressions stand in the query alone, over the secured table; the
-raw table is only ever joined by row identity.
+raw table is only ever joined by row identity. By row identity, too, the rows that
+a write leaves behind are held to the row filters: see docs/decisions/0110.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from flight_server.model import BoundFilter
 from flight_server.syntax.names import quote
 from flight_server.syntax.parser import Node, Parser, only_statement
+from flight_server.syntax.secure import Locate, conjunction, filter_predicate
 
 SOURCE = "{source}"
 """Where the query's text goes in the shell."""
@@ -28,6 +32,60 @@ class RowWrite:
     tree: Node
     select: Node
     shell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a write under row filters is held to rows that its principal can see afterwards.
+
+    DuckDB tells no row identities of what it wrote. But it gives new rows, and those that an
+    UPDATE moves, greater ones than any before; the others an UPDATE keeps, so they are noted first.
+
+    Attributes:
+        latest: Text that gives the greatest row identity before the write.
+        hidden: Text that counts the written rows that a filter hides; it takes what *latest* gave.
+        rows: Text that notes the rows and new values of an UPDATE in a temporary table, or empty.
+        change: Text that writes what *rows* noted.
+        forget: Text that drops the temporary table.
+    """
+
+    latest: str
+    hidden: str
+    rows: str = ""
+    change: str = ""
+    forget: str = ""
+
+    def of_update(self, query: str, shell: str, noted: str) -> Check:
+        """Return the check of an UPDATE whose rows and values *query* finds and *shell* writes."""
+        change = shell.replace(SOURCE, f"FROM {noted}")
+        return replace(
+            self,
+            rows=f"CREATE TEMP TABLE {noted} AS {query}",
+            change=change,
+            forget=f"DROP TABLE {noted}",
+        )
+
+
+def check_of(
+    parser: Parser,
+    path: list[str],
+    filters: Sequence[BoundFilter],
+    locate: Locate,
+    noted: str = "",
+    row: str = "",
+) -> Check:
+    """Return the check of a write to the table at *path*, over whose rows *filters* stand.
+
+    Args:
+        noted: The temporary table that will hold the rows of an UPDATE, as column *row*.
+    """
+    raw = ".".join(map(quote, path))
+    also = f" OR rowid IN (SELECT {quote(row)} FROM {noted})" if noted else ""
+    text = f"SELECT count(*) FROM {raw} WHERE (rowid > $1{also}) AND true IS DISTINCT FROM true"
+    tree: Node = json.loads(parser.parse_read(text))
+    distinct = only_statement(tree)["node"]["where_clause"]["children"][1]
+    distinct["left"] = conjunction([filter_predicate(parser, rule, locate) for rule in filters])
+    return Check(f"SELECT coalesce(max(rowid), -1) FROM {raw}", parser.print_read(tree))
 
 
 def by_row(parser: Parser, body: Node, source: Node, row: str, path: list[str]) -> RowWrite:

@@ -61,8 +61,8 @@ def secured_table(
     secured: Node = root["from_table"]
     if grant.filters:
         innermost = secured["subquery"]["node"]["from_table"]["subquery"]["node"]
-        predicates = [_predicate(parser, rule, locate) for rule in grant.filters]
-        innermost["where_clause"] = _conjunction([*predicates, *conjuncts])
+        predicates = [filter_predicate(parser, rule, locate) for rule in grant.filters]
+        innermost["where_clause"] = conjunction([*predicates, *conjuncts])
     return secured
 
 
@@ -110,7 +110,7 @@ def keyed_hash_function(key: bytes) -> str:
     return "__hmac_" + hashlib.sha256(b"function name" + key).hexdigest()[:16]
 
 
-def _predicate(parser: Parser, rule: BoundFilter, locate: Locate) -> Node:
+def filter_predicate(parser: Parser, rule: BoundFilter, locate: Locate) -> Node:
     """Return the tree of a row filter with its values as literals and its tables located."""
     root = only_statement(json.loads(parser.parse_read(f"SELECT 1 FROM t WHERE ({rule.predicate}\n)")))[
         "node"
@@ -151,7 +151,8 @@ def _bind(node: Node, values: dict[str, str], rule: BoundFilter) -> None:
     )
 
 
-def _conjunction(predicates: list[Node]) -> Node:
+def conjunction(predicates: list[Node]) -> Node:
+    """Return the tree of all *predicates* together."""
     if len(predicates) == 1:
         return predicates[0]
     return {
