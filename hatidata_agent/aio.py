@@ -153,6 +153,7 @@ class AsyncHatiDataAgent:
     query_arrow = _awaited(Agent.query_arrow)
     query_polars = _awaited(Agent.query_polars)
     query_pandas = _awaited(Agent.query_pandas)
+    tables = _awaited(Agent.tables)
     load = _awaited(Agent.load)
     insert_arrow = _awaited(Agent.insert_arrow)
     store_memory = _awaited(Agent.store_memory)

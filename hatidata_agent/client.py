@@ -181,6 +181,15 @@ class HatiDataAgent(Memory):
         request, call = Request(sql, to_wire(parameters), limit, dialect), self._call or Call()
         return self._connection.attempt(lambda transport: transport.run(request, call), call)
 
+    def tables(self) -> dict[str, pa.Schema]:
+        """Return the tables and views that the key may see, by `schema.table`, with their columns.
+
+        Raises:
+            HatiDataError: The subclass says why; InvalidRequestError where Flight is out of reach.
+        """
+        call = self._call or Call()
+        return self._connection.attempt(lambda transport: transport.tables(call), call)
+
     def load(self, data: object, table: str, mode: Mode = "create_append") -> Receipt:
         """Write *data* into *table* in bulk, over Flight.
 

@@ -93,5 +93,8 @@ class Transport(Protocol):
     ) -> Receipt:
         """Write *batches* into *table*, all or none of them, and return the receipt."""
 
+    def tables(self, call: Call) -> dict[str, pa.Schema]:
+        """Return the schemas of the tables that the caller may see, by `schema.table`."""
+
     def close(self) -> None:
         """Release the connections."""

@@ -29,6 +29,11 @@ _GRPC_TAIL = re.compile(r"\.? (Detail: [A-Z]|gRPC client debug context:|Client c
 _CANCEL = "hatidata.cancel"
 _CALL_NAME = b"x-hatidata-call"
 _CANCEL_SECS = 5.0
+_TABLES_SECS = 30.0
+_TABLES_TYPE = b"type.googleapis.com/arrow.flight.protocol.sql.CommandGetTables"
+_GET_TABLES = b"\x0a" + bytes([len(_TABLES_TYPE)]) + _TABLES_TYPE + b"\x12\x02\x28\x01"
+"""CommandGetTables with include_schema, in a protobuf `Any`."""
+
 _NEVER_SENT = "failed to connect to all addresses"
 
 _BY_CLASS: tuple[tuple[type[BaseException], str], ...] = (
@@ -85,6 +90,17 @@ class FlightTransport:
             return _written(writer, answers, batches, call)
         except pa.ArrowException as error:
             raise translated(error) from None
+
+    def tables(self, call: Call) -> dict[str, pa.Schema]:
+        """Ask with the command of Flight SQL for tables, which is its own ticket."""
+        options = self._named(_TABLES_SECS, call)
+        try:
+            found = interruptible(lambda: self._client.do_get(fl.Ticket(_GET_TABLES), options).read_all())
+        except pa.ArrowException as error:
+            raise translated(error) from None
+        names = ("db_schema_name", "table_name", "table_schema")
+        rows = zip(*(found.column(name).to_pylist() for name in names), strict=True)
+        return {f"{schema}.{table}": pa.ipc.read_schema(pa.py_buffer(known)) for schema, table, known in rows}
 
     def close(self) -> None:
         """Close the channel."""

@@ -74,6 +74,12 @@ class HttpTransport:
             "loading needs Flight, and the service's Flight port is out of reach", sent=False
         )
 
+    def tables(self, call: Call) -> dict[str, pa.Schema]:
+        """Refuse: the catalog is asked for over Flight SQL."""
+        raise InvalidRequestError(
+            "listing tables needs Flight, and the service's Flight port is out of reach", sent=False
+        )
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._pool.clear()

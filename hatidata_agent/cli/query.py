@@ -1,4 +1,4 @@
-"""`hati query`: one statement, its answer in the form asked for, its receipt on standard error."""
+"""`hati query`: one statement, its answer as asked for, its receipt on standard error; or a prompt."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _BY_SUFFIX = {
 
 @click.command(
     epilog=examples(
+        "hati query                         # an interactive prompt",
         "hati query 'SELECT * FROM orders LIMIT 5'",
         "hati query 'SELECT * FROM orders WHERE total > $1' --param 100 -o orders.parquet",
         "hati query -f report.sql --format csv > report.csv",
@@ -61,7 +62,12 @@ def command(
     dialect: str,
     quiet: bool,
 ) -> None:
-    """Run SQL through the service and print or save the answer."""
+    """Run SQL through the service and print or save the answer; on a terminal without SQL, open a prompt."""
+    if sql is None and sql_file is None and sys.stdin.isatty() and sys.stdout.isatty():
+        if output is not None or parameters:
+            raise Failure("-o and --param go with a statement, not with the prompt", USAGE)
+        _prompt(agent, format_name or "table", timeout_ms, dialect, quiet)
+        return
     text = _text_of(sql, sql_file)
     chosen = format_name or _BY_SUFFIX.get(output.suffix if output else "", "table")
     values = [_value(text) for text in parameters]
@@ -69,6 +75,19 @@ def command(
         _deliver(answer, chosen, output, quiet)
         if not quiet:
             _print_receipt(answer)
+
+
+def _prompt(agent: HatiDataAgent, form: str, timeout_ms: int | None, dialect: str, quiet: bool) -> None:
+    """Run what is typed, until the person leaves."""
+    from hatidata_agent.cli.prompt.session import Prompt
+
+    def run(sql: str, chosen: str) -> None:
+        with agent.run(sql, timeout_ms=timeout_ms, dialect=dialect) as answer:
+            _deliver(answer, chosen, None, quiet)
+            if not quiet:
+                _print_receipt(answer)
+
+    Prompt(agent, click.get_current_context().params["home"], run, form).talk()
 
 
 def _text_of(sql: str | None, sql_file: IO[str] | None) -> str:

@@ -22,6 +22,7 @@ _GITIGNORE = """\
 *.db
 *.db-*
 api_key
+history
 audit/
 logs/
 run/

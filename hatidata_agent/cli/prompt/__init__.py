@@ -1,0 +1,1 @@
+"""`hati query` without SQL: an interactive prompt; only this package imports prompt_toolkit."""
