@@ -11,7 +11,7 @@ HATI := $(BIN)/hati --home .hati
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test bench bench-peers run serve certs lock clean
+.PHONY: help setup check fix test test-typescript bench bench-peers run serve certs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ fix: setup  ## let ruff repair what it can
 
 test: setup  ## the whole test suite
 	$(BIN)/pytest
+
+test-typescript: setup  ## the documents' TypeScript programs (needs node and npm)
+	@{ command -v node && command -v npm; } >/dev/null || \
+	  { echo "No node and npm found: the TypeScript programs were not run." >&2; exit 1; }
+	@test examples/typescript/node_modules/.package-lock.json -nt examples/typescript/package-lock.json || \
+	  npm --prefix examples/typescript ci --loglevel=error
+	$(BIN)/python -m pytest -p tests.fixtures.service examples/typescript
 
 bench: setup  ## measure against the bare pyarrow server; writes docs/performance.md
 	$(BIN)/python -m bench

@@ -16,8 +16,9 @@ FOLDER = Path(__file__).parents[2] / "examples"
 
 EXPECTED = {
     "documents/arrow_polars_ml_pipeline.py": "=== Predictions Stored ===",
-    "arrow_native_queries.py": "North America",
-    "arrow_query_api.py": "orders of cust-123",
+    "documents/arrow_native_queries_pandas.py": "order_id",
+    "documents/arrow_native_queries_polars.py": "North America",
+    "documents/arrow_query_api.py": "orders of cust-123",
     "feature_pipeline.py": "=== Predictions Stored ===",
     "flight_client.py": "5 rows for",
     "refusals.py": "Too slow: QUERY_TIMEOUT",
