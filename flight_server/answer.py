@@ -71,7 +71,7 @@ class Progress:
         self._settlement = settlement
         self._metrics = metrics
         self._log = log
-        self._engine = engine
+        self.engine = engine
         self._session_id = session_id
         self._trace = trace
         self._steps: dict[str, float] = {}
@@ -202,7 +202,7 @@ class Progress:
             tables=tuple(map(str, statement.tables)) if statement else (),
             row_filters=tuple(str(table.table) for table in tables if table.filters),
             masked_columns=self.masked_columns,
-            engine=self._engine if plan else "",
+            engine=self.engine if plan else "",
             engine_sql=plan.sql if plan else "",
             executed=self.execution is not None,
             rows=self.rows,

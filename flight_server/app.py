@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from flight_server.engines.duckdb_engine import DuckDBEngine, DuckDBOptions
+from flight_server.engines.remotes import with_remotes
 from flight_server.errors import ErrorCode
 from flight_server.metrics import Metrics, MetricsServer, serve_metrics
 from flight_server.pipeline import Pipeline, Services
@@ -78,14 +79,15 @@ class App:
         self._engine = DuckDBEngine(_duckdb_options(settings))
         self._engine.provide_semantics(embedder_for(settings))
         self._parser = Parser()
-        self._catalog = Catalog(described(self._engine.load_catalog, settings.run_folder / "catalog.json"))
+        self._engines = with_remotes(self._engine, settings, self._parser)
+        self._catalog = Catalog(described(self._engines.load_catalog, settings.run_folder / "catalog.json"))
         self._engine.on_defined = self._catalog.changed
         self._services = self._build()
         self._pipeline = Pipeline(self._services)
         self._health = HealthServer(settings.host, settings.health_port, self._probe)
         self._metrics_server = self._serve_metrics()
         self._sessions = Sessions(
-            self._engine.open_session, settings.session_idle_secs, settings.max_sessions_per_principal
+            self._engines.open_session, settings.session_idle_secs, settings.max_sessions_per_principal
         )
         self._flight = self._serve_flight()
         self._show_flight()
@@ -143,7 +145,7 @@ class App:
         self._services.usage.close()
         self._services.audit.close()
         self._services.keys.close()
-        self._engine.close()
+        self._engines.close()
         self._parser.close()
         if self._services.tracing is not None:
             self._services.tracing.close()
@@ -152,9 +154,11 @@ class App:
     def _build(self) -> Services:
         settings = self._settings
         home = settings.home
-        sealed = Sealed(self._engine.catalog, self._engine.nonce, self._engine.semantics)
+        shadow = self._engine.shadow.catalog if self._engine.shadow else ""
+        names = frozenset(engine.name for engine in settings.engines)
+        sealed = Sealed(self._engine.catalog, self._engine.nonce, self._engine.semantics, shadow, names)
         return Services(
-            engine=self._engine,
+            engine=self._engines,
             catalog=self._catalog,
             compiler=Compiler(self._parser, sealed, settings.compile_cache_entries, self._engine.repeatable),
             policies=PolicyHolder(self._load_policies, settings.run_folder / "policies.json"),
@@ -204,11 +208,11 @@ class App:
         settings = self._settings
         scheme = "grpc+tls" if settings.tls else "grpc"
         location = f"{scheme}://{settings.host}:{settings.flight_port}"
-        token = gateway_token(settings.run_folder / "gateway.token")
+        token = gateway_token(settings.gateway_token)
         return FlightServer(
             location,
             self._pipeline,
-            self._engine,
+            self._engines,
             CallerReader(token),
             lambda: self._reason,
             self._sessions,
@@ -226,7 +230,7 @@ class App:
         metrics.gauge("ingested_bytes", "Bytes that came in, stored or not", lambda: arrivals.bytes)
 
     def _probe(self) -> bool:
-        return self._engine.probe(PROBE_S)
+        return self._engines.probe(PROBE_S)
 
 
 def _duckdb_options(settings: Settings) -> DuckDBOptions:

@@ -306,6 +306,7 @@ class Pipeline:
     def _execute(self, plan: Plan, query: Query, session: Session, call: Call, progress: Progress) -> Running:
         """Steps 9 and 10."""
         services = self._services
+        progress.engine = services.engine.runs(plan)
         running = execute(
             plan, query.parameters, session, call, _version(progress), services.cache, services.changes
         )
@@ -319,6 +320,9 @@ class Pipeline:
         understood = services.compiler.understand(
             query.sql, query.dialect, services.catalog.snapshot(), session.default_schema, session.temporary
         )
+        unknown = [name for name in understood.statement.tables if name not in understood.catalog.tables]
+        if unknown:
+            services.engine.missed(unknown)
         if query.caller.read_only and understood.statement.kind is not Kind.READ:
             raise QueryRefused(ErrorCode.POLICY_DENIED, "Only queries that change nothing are permitted here")
         return understood

@@ -30,7 +30,7 @@ class EngineSettings:
         options: Of the driver's database, as the driver calls them.
         dialect: What the engine speaks, as sqlglot calls it.
         tables: `table` or `schema.table`; empty shows all that the engine tells of.
-        catalogs: Schemas, as `schema` or `catalog.schema`, of which all tables are shown; empty is the default one.
+        catalogs: Schemas, as `schema` or `catalog.schema`, that are shown whole; empty is the default one.
         connections: Most that are open at once.
         connect_secs: Longest time to connect, and to answer a health check.
         refresh_secs: How old the knowledge of its tables may get.

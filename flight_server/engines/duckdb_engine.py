@@ -19,9 +19,10 @@ from flight_server.engines.duckdb_pool import ConnectionPool
 from flight_server.engines.duckdb_referee import refuse_strangers
 from flight_server.engines.duckdb_selftest import self_test
 from flight_server.engines.duckdb_session import DuckDBSession
+from flight_server.engines.duckdb_shadow import Shadow
 from flight_server.engines.engine import Key
 from flight_server.engines.wire_types import needs_cast, wire_sql
-from flight_server.model import Kind, Mask, Scalar
+from flight_server.model import Kind, Mask, Scalar, TableName
 from flight_server.recent import Recent
 from flight_server.semantic.embedder import Embedder
 from flight_server.semantic.names import HIDDEN_SCHEMA
@@ -88,6 +89,7 @@ class DuckDBEngine:
         self.plain = ConnectionPool(self._root.cursor, self.changes)
         self.owners = ConnectionPool(self._connect_owner, self.changes)
         self.semantics: Semantics | None = None
+        self.shadow: Shadow | None = None
 
     @property
     def name(self) -> str:
@@ -166,6 +168,11 @@ class DuckDBEngine:
         self.semantics = provide_semantics(self._root, self.catalog, self.changes, embedder)
         return self.semantics
 
+    def provide_shadow(self) -> Shadow:
+        """Provide the catalog in which empty tables stand for those of remote engines."""
+        self.shadow = Shadow(self._root, f"{self.catalog}_remote")
+        return self.shadow
+
     def referee(self, plan: Plan, parameters: Sequence[Scalar], version: int) -> None:
         """Have the binder's word on a plan that hides something, the first time it runs at a *version*.
 
@@ -178,7 +185,7 @@ class DuckDBEngine:
             return
         connection = self.plain.borrow()
         try:
-            refuse_strangers(connection, plan, parameters, self.catalog)
+            refuse_strangers(connection, plan, parameters, self._holder)
         finally:
             self.plain.give_back(connection)
         self._refereed.put((plan.sql, version), True)
@@ -196,6 +203,13 @@ class DuckDBEngine:
         threading.Thread(target=ask, name="probe", daemon=True).start()
         return done.wait(seconds)
 
+    def runs(self, plan: Plan) -> str:
+        """Return the name of the engine that runs *plan*."""
+        return self.name
+
+    def missed(self, tables: Collection[TableName]) -> None:
+        """Hear of tables that are not known; the warehouse's are always known."""
+
     def close(self) -> None:
         """Write the warehouse back and close the instance."""
         if self.semantics is not None:
@@ -203,6 +217,10 @@ class DuckDBEngine:
         self.plain.close()
         self.owners.close()
         self._root.close()
+
+    def _holder(self, schema: str) -> str:
+        """Return the catalog that holds *schema*."""
+        return self.shadow.catalog if self.shadow and schema in self.shadow.schemas else self.catalog
 
     def _connect_owner(self) -> duckdb.DuckDBPyConnection:
         """Return a connection whose unqualified names resolve in the warehouse."""

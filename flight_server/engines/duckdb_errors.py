@@ -54,7 +54,7 @@ def refusal(error: Exception, call: Call | None, hides: bool, catalog: str) -> Q
 def readable(text: str, catalog: str) -> str:
     """Return DuckDB's text without the sealed catalog's name and without the echo of the rewritten query."""
     first = re.split(r"\n\n?LINE \d+:", text)[0]
-    first = re.sub(rf'("{re.escape(catalog)}"|{re.escape(catalog)})\.("?main"?\.)?', "", first)
+    first = re.sub(rf'("{re.escape(catalog)}"|{re.escape(catalog)})(_remote)?\.("?main"?\.)?', "", first)
     first = re.sub(r"^[A-Za-z ]+Error: ", "", first.strip())
     first = re.sub(r"^Python exception occurred while executing the UDF: \w+: ", "", first)
     return first[:1000]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 
@@ -22,16 +22,19 @@ def refuse_strangers(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
     parameters: Sequence[Scalar],
-    sealed_catalog: str,
+    holder: Callable[[str], str],
 ) -> None:
     """Refuse a plan in which the binder finds a table that the plan does not account for.
+
+    Args:
+        holder: Gives the catalog that holds a schema.
 
     Raises:
         QueryRefused: POLICY_DENIED.
     """
     row = connection.execute("EXPLAIN (FORMAT JSON) " + plan.sql, list(parameters) or None).fetchone()
     found = set(_scanned(json.loads(row[1]))) if row else set()
-    expected = {(sealed_catalog, name.schema, name.table) for name in plan.expected}
+    expected = {(holder(name.schema), name.schema, name.table) for name in plan.expected}
     strangers = {name for name in found if _path(name) not in expected and _path(name)[0] != "temp"}
     if strangers:
         raise QueryRefused(

@@ -122,6 +122,12 @@ class Engine(Protocol):
     def open_session(self) -> Session:
         """Return a new session."""
 
+    def runs(self, plan: Plan) -> str:
+        """Return the name of the engine that runs *plan*, once it has begun to, for the audit log."""
+
+    def missed(self, tables: Collection[TableName]) -> None:
+        """Hear of tables that a statement names and the catalog has not; a remote engine looks again."""
+
     def probe(self, seconds: float) -> bool:
         """Tell whether the engine answers a trivial query within *seconds*."""
 

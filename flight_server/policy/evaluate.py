@@ -237,9 +237,14 @@ def _named(access: AccessRules, principal: Principal, effect: str) -> list[Table
     rules = [r for r in access.rules.values() if r.effect == effect and r.may_concern(principal.roles)]
     tables = {name for rule in rules for name in rule.tables}
     schemas = {name for rule in rules for name in rule.schemas}
-    inside = {name for name in access.tables if name.partition(".")[0] in schemas}
-    named = [TableName(*name.split(".", 1)) for name in sorted(tables | inside)]
+    inside = {name for name in access.tables if any(one.schema in schemas for one in _readings(name))}
+    named = [one for name in sorted(tables | inside) for one in _readings(name)]
     return [*named, *(TableName(schema, _ANY) for schema in sorted(schemas))]
+
+
+def _readings(name: str) -> set[TableName]:
+    """Return what `schema.table` may stand for; a remote schema has a dot itself, and so may a table."""
+    return {TableName(*name.split(".", 1)), TableName(*name.rsplit(".", 1))}
 
 
 def _in_chunks(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Action, Grant, Kind, Mask, MaskFunction, Statement, TableGrant, TableName
 from flight_server.semantic.names import MEMORY, STORES
-from flight_server.semantic.rewrite import Known, StoredRanks, bind_agent, check_calls, store_outputs
+from flight_server.semantic.rewrite import Known, StoredRanks, bind_caller, check_calls, store_outputs
 from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import Facts, below, gather
 from flight_server.syntax.flat import is_flat
@@ -35,11 +35,19 @@ class Sealed:
 
     Attributes:
         semantics: The embedder's side of the engine; None for an engine without.
+        shadow: Where empty tables stand for those of the remote engines; empty without any.
+        engines: The names of the remote engines.
     """
 
     catalog: str
     nonce: str
     semantics: Known | None = None
+    shadow: str = ""
+    engines: frozenset[str] = frozenset()
+
+    def holder(self, schema: str) -> str:
+        """Return the catalog that holds *schema*: the shadow for `engine.schema`, or the sealed one."""
+        return self.shadow if "." in schema and fold(schema).split(".")[0] in self.engines else self.catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +220,9 @@ class Rewriter:
         return self._grant.tables[names[0]]
 
     def _refuse(self, facts: Facts) -> None:
-        refuse_functions(facts, self._grant.administers)
         check_calls(facts, self._sealed.semantics)
-        bind_agent(facts, self._grant)
+        bind_caller(facts, self._grant, self._statement.default_schema)
+        refuse_functions(facts, self._grant.administers)
         if facts.unknown and not self._grant.administers:
             raise _denied("This form of query is not permitted", f"unknown nodes {sorted(facts.unknown)}")
         if facts.shows and not self._grant.sees_everything:
@@ -288,6 +296,8 @@ class Rewriter:
         """Return a column's path without the catalog, and without the schema of a derived table."""
         if len(names) > 2 and fold(names[0]) == PUBLIC_CATALOG:
             names = names[1:]
+        if len(names) > 3 and fold(names[0]) in self._sealed.engines:
+            names = names[2:]
         if len(names) > 2 and fold(names[0]) in self._catalog.schemas and fold(names[1]) in secured:
             names = names[1:]
         return names
@@ -327,7 +337,7 @@ class Rewriter:
         return table
 
     def _raw(self, table: Table) -> list[str]:
-        return [self._sealed.catalog, table.schema, table.name]
+        return [self._sealed.holder(table.schema), table.schema, table.name]
 
     def _public(self, node: Node) -> TableName | None:
         """Return the public table that *node* names; None for the session's own and other catalogs'."""
@@ -351,7 +361,7 @@ class Rewriter:
             return written
         if name in self._catalog.tables:
             return self._raw(self._catalog.tables[name])
-        return [self._sealed.catalog, name.schema, written[-1]]
+        return [self._sealed.holder(name.schema), name.schema, written[-1]]
 
     def _place_target(self, body: Node) -> None:
         """Name the target of an INSERT; an UPDATE's or DELETE's is a table node, and done already."""

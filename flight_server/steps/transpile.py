@@ -125,7 +125,8 @@ def _referee(sql: str, parser: Parser, write: bool, sealed: Sealed) -> frozenset
     facts = gather(only_statement(tree))
     paths = [node["qualified_name"]["path"] for node in facts.tables]
     paths += [write_target(node)["qualified_name"]["path"] for node in facts.writes]
-    strangers = [path for path in paths if len(path) != 3 or fold(path[0]) not in (sealed.catalog, "temp")]
+    holders = {sealed.catalog, "temp", sealed.shadow or "temp"}
+    strangers = [path for path in paths if len(path) != 3 or fold(path[0]) not in holders]
     if strangers or len(facts.writes) != int(write) or facts.unknown:
         raise QueryRefused(
             ErrorCode.POLICY_DENIED,

@@ -32,6 +32,7 @@ class Table:
 
     Attributes:
         definition: The text of a view, empty for a table.
+        engine: The remote engine that holds it, whose name its `schema` begins with; empty for the warehouse.
     """
 
     schema: str
@@ -40,6 +41,7 @@ class Table:
     estimated_rows: int
     is_view: bool
     definition: str = ""
+    engine: str = ""
 
     def column(self, name: str) -> Column | None:
         """Return the column that *name* folds to, or None."""

@@ -37,6 +37,9 @@ def resolve(path: list[str], schemas: Collection[str], default_schema: str) -> T
     folded = [fold(part) for part in path]
     if len(folded) == 1:
         return TableName(default_schema, folded[0])
+    remote = _remote(folded, schemas)
+    if remote is not None:
+        return remote
     if len(folded) == 2 and (folded[0] in schemas or folded[0] != PUBLIC_CATALOG):
         return TableName(folded[0], folded[1])
     if len(folded) == 2:
@@ -44,6 +47,13 @@ def resolve(path: list[str], schemas: Collection[str], default_schema: str) -> T
     if len(folded) == 3 and folded[0] == PUBLIC_CATALOG:
         return TableName(folded[1], folded[2])
     return None
+
+
+def _remote(folded: list[str], schemas: Collection[str]) -> TableName | None:
+    """Return the remote engine's table that *folded* names; its schema is `engine.schema`, or `engine.main`."""
+    engine, *rest = folded
+    schema = f"{engine}.{rest[0] if len(rest) == 2 else DEFAULT_SCHEMA}"
+    return TableName(schema, rest[-1]) if engine not in schemas and schema in schemas else None
 
 
 def parse_name(text: str) -> TableName:

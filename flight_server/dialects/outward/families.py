@@ -16,7 +16,8 @@ from flight_server.stores.catalog import Column
 from flight_server.syntax.names import fold
 
 _FAMILIES: Mapping[str, str] = {
-    "TINYINT": "int", "UTINYINT": "int", "SMALLINT": "int", "USMALLINT": "int", "INTEGER": "int", "INT": "int",
+    "TINYINT": "int", "UTINYINT": "int", "SMALLINT": "int", "USMALLINT": "int", "INTEGER": "int",
+    "INT": "int",
     "UINTEGER": "bigint", "BIGINT": "bigint", "DECIMAL": "decimal", "FLOAT": "float", "DOUBLE": "float",
     "REAL": "float", "VARCHAR": "text", "TEXT": "text", "DATE": "date", "TIMESTAMP": "timestamp",
     "TIMESTAMPNTZ": "timestamp", "BOOLEAN": "bool",
@@ -84,7 +85,9 @@ class Families:
         if isinstance(node, (exp.Add, exp.Sub, exp.Mul)):
             return _wider(self.of(node.left), self.of(node.right))
         if isinstance(node, exp.Case):
-            return self._of_branches([branch.args["true"] for branch in node.args["ifs"]], node.args.get("default"))
+            return self._of_branches(
+                [branch.args["true"] for branch in node.args["ifs"]], node.args.get("default")
+            )
         if isinstance(node, exp.Coalesce):
             return self._of_branches([node.this, *node.expressions], None)
         return None

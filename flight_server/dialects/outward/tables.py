@@ -27,6 +27,11 @@ class RemoteColumn:
     cast: str = ""
     collate: bool = False
 
+    @property
+    def plain(self) -> bool:
+        """Whether the remote column is read as it is."""
+        return not self.cast and not self.collate and self.remote_name == fold(self.column.name)
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteTable:
@@ -47,9 +52,7 @@ class RemoteTable:
     @property
     def plain(self) -> bool:
         """Whether the remote table can be named as it is, without a projection."""
-        return self.whole and not any(
-            column.cast or column.collate or column.remote_name != fold(column.column.name) for column in self.columns
-        )
+        return self.whole and all(column.plain for column in self.columns)
 
 
 _TABLE_ARGUMENTS = frozenset({"this", "db", "catalog", "alias", "joins"})
@@ -73,7 +76,9 @@ def place_tables(
             if fold(node.name) not in expressions:
                 raise unfaithful("a table of the session", target, f"{node.name} is in no catalog")
             continue
-        table = tables.get(TableName(fold(node.db), fold(node.name))) if fold(node.catalog) == shadow else None
+        table = (
+            tables.get(TableName(fold(node.db), fold(node.name))) if fold(node.catalog) == shadow else None
+        )
         if table is None:
             raise unfaithful("a table of another engine", target, f"{node.sql()} is not remote")
         found.append(table)
@@ -83,7 +88,9 @@ def place_tables(
 
 def _replace(node: exp.Table, table: RemoteTable) -> None:
     outputs = [_projected(column) for column in table.columns]
-    source = exp.Table(**dict(zip(("this", "db", "catalog"), map(_exact, reversed(table.path)), strict=False)))
+    source = exp.Table(
+        **dict(zip(("this", "db", "catalog"), map(_exact, reversed(table.path)), strict=False))
+    )
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name, quoted=True))
     if table.plain and not alias.columns:
         source.set("alias", alias)

@@ -68,6 +68,6 @@ def unfaithful(what: str, target: Target, detail: str = "") -> QueryRefused:
     """Return the refusal of a construct that *target* would read differently."""
     return QueryRefused(
         ErrorCode.QUERY_ERROR,
-        f"SQL error: {what} has no faithful form in the dialect '{target.name}' of the engine that holds the table",
+        f"SQL error: {what} has no faithful form in the dialect '{target.name}' of the table's engine",
         detail=detail,
     )

@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from flight_server.dialects.outward.families import Families
-from flight_server.dialects.outward.rewrites import REWRITES, intervals, texts
+from flight_server.dialects.outward.rewrites import Rewriter, intervals, texts
 from flight_server.dialects.outward.tables import RemoteTable, place_tables
 from flight_server.dialects.outward.targets import SHARED, Target, unfaithful
 from flight_server.dialects.outward.values import bind
@@ -25,7 +25,19 @@ from flight_server.syntax.names import fold
 
 _ARGUMENTS: Mapping[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset(
-        {"expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "with_"}
+        {
+            "expressions",
+            "from_",
+            "joins",
+            "where",
+            "group",
+            "having",
+            "order",
+            "limit",
+            "offset",
+            "distinct",
+            "with_",
+        }
     ),
     exp.Union: frozenset({"this", "expression", "distinct", "with_", "order", "limit", "offset"}),
     exp.Except: frozenset({"this", "expression", "distinct", "with_", "order", "limit", "offset"}),
@@ -94,7 +106,7 @@ def translate_out(
     _strip_paths(tree)
     placed = place_tables(tree, fold(shadow), tables, target)
     _rename_sources(tree)
-    tree = tree.transform(lambda node: texts(node, target, families))
+    tree = tree.transform(lambda node: texts(node, target))
     text = tree.sql(dialect=target.name, comments=False, unsupported_level=sqlglot.ErrorLevel.IGNORE)
     _read_again(text, placed, target)
     if secret[0] and secret[0] in text:
@@ -113,10 +125,9 @@ def _named(tree: exp.Expr, shadow: str) -> set[TableName]:
 def _rewritten(tree: exp.Expr, target: Target, families: Families) -> exp.Expr:
     """Return *tree* with every node rewritten, children first; what DuckDB prints in casts, before that."""
     tree = tree.transform(lambda node: intervals(node, target))
+    rewriter = Rewriter(target, families)
     for node in reversed(list(tree.walk(bfs=True))):
-        written = node
-        for rewrite in REWRITES:
-            written = rewrite(written, target, families)
+        written = rewriter.rewritten(node)
         if written is not node:
             if node is tree:
                 tree = written
@@ -164,7 +175,8 @@ def _fold_names(tree: exp.Expr, secret: tuple[str, str]) -> None:
     word, stand_in = secret
     for node in tree.find_all(exp.Identifier):
         name = fold(node.name)
-        node.set("this", name.replace(word, stand_in) if word and node.parent_select is not None else name)
+        placed = isinstance(node.parent, exp.Table) and node.arg_key in ("db", "catalog")
+        node.set("this", name.replace(word, stand_in) if word and not placed else name)
         node.set("quoted", True)
 
 
@@ -213,5 +225,7 @@ def _read_again(text: str, placed: Sequence[RemoteTable], target: Target) -> Non
     same = len(trees) == 1 and trees[0] is not None and isinstance(trees[0], exp.Query)
     if not same or found != Counter(table.path for table in placed):
         raise QueryRefused(
-            ErrorCode.POLICY_DENIED, "This form of query is not permitted", detail=f"outward text reads {found}"
+            ErrorCode.POLICY_DENIED,
+            "This form of query is not permitted",
+            detail=f"outward text reads {found}",
         )

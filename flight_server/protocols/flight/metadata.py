@@ -87,9 +87,10 @@ def like(pattern: str) -> Callable[[str], bool]:
     return lambda name: matches(fold(name)) is not None
 
 
-def catalogs(_sight: Sight, _command: Any) -> pa.Table:
-    """Return the answer to GetCatalogs."""
-    return _table("CommandGetCatalogs", [(CATALOG,)])
+def catalogs(sight: Sight, _command: Any) -> pa.Table:
+    """Return the answer to GetCatalogs: ours, and one for each remote engine of which a table is in sight."""
+    engines = sorted({table.engine for table in sight.tables.values() if table.engine})
+    return _table("CommandGetCatalogs", [(name,) for name in (CATALOG, *engines)])
 
 
 def table_types(_sight: Sight, _command: Any) -> pa.Table:
@@ -100,8 +101,10 @@ def table_types(_sight: Sight, _command: Any) -> pa.Table:
 def db_schemas(sight: Sight, command: Any) -> pa.Table:
     """Return the answer to GetDbSchemas."""
     chosen = _chooser(command, "db_schema_filter_pattern")
-    ours = _is_ours(command, "catalog")
-    rows = [(CATALOG, schema) for schema in sorted(sight.schemas) if ours and chosen(schema)]
+    inside = _catalog_test(command, "catalog")
+    engines = {fold(table.schema): _placed(table) for table in sight.tables.values() if table.engine}
+    places = (engines.get(schema, (CATALOG, schema)) for schema in sorted(sight.schemas))
+    rows = [(catalog, schema) for catalog, schema in places if inside(catalog) and chosen(schema)]
     return _table("CommandGetDbSchemas", rows)
 
 
@@ -110,11 +113,12 @@ def tables(sight: Sight, command: Any, fields: Fields) -> pa.Table:
     in_schema = _chooser(command, "db_schema_filter_pattern")
     named = _chooser(command, "table_name_filter_pattern")
     kinds = set(command.table_types) or set(TABLE_TYPES)
+    inside = _catalog_test(command, "catalog")
     found = [
         (name, table)
         for name, table in sight.tables.items()
-        if _is_ours(command, "catalog")
-        and in_schema(table.schema)
+        if inside(_placed(table)[0])
+        and in_schema(_placed(table)[1])
         and named(table.name)
         and table_type(table) in kinds
     ]
@@ -135,7 +139,14 @@ def table_type(table: Table) -> str:
 
 def _described(found: tuple[TableName, Table]) -> tuple[str, str, str, str]:
     table = found[1]
-    return CATALOG, table.schema, table.name, table_type(table)
+    return *_placed(table), table.name, table_type(table)
+
+
+def _placed(table: Table) -> tuple[str, str]:
+    """Return the catalog and the schema of a table; a remote engine is a catalog of its own."""
+    if table.engine:
+        return table.engine, table.schema.removeprefix(f"{table.engine}.")
+    return CATALOG, table.schema
 
 
 def _table_schema(sight: Sight, name: TableName, table: Table, fields: Mapping[str, pa.Field]) -> bytes:
@@ -152,8 +163,8 @@ def _column_field(table: Table, column: Column, known: pa.Field, masked: Mapping
     mask = masked.get(fold(column.name))
     kind = _TEXT if mask else known.type
     told = {
-        "CATALOG_NAME": CATALOG,
-        "SCHEMA_NAME": table.schema,
+        "CATALOG_NAME": _placed(table)[0],
+        "SCHEMA_NAME": _placed(table)[1],
         "TABLE_NAME": table.name,
         "TYPE_NAME": "VARCHAR" if mask else column.type,
         "IS_AUTO_INCREMENT": "0",
@@ -224,6 +235,12 @@ def _is_named(name: TableName, command: Any, prefix: str) -> bool:
     schema = f"{prefix}db_schema"
     in_schema = not command.HasField(schema) or fold(getattr(command, schema)) == name.schema
     return in_schema and fold(getattr(command, f"{prefix}table")) == name.table
+
+
+def _catalog_test(command: Any, field: str) -> Callable[[str], bool]:
+    """Return the test whether a catalog is the one that *command* asks about, or any."""
+    wanted = fold(getattr(command, field)) if command.HasField(field) else None
+    return lambda catalog: wanted is None or catalog == wanted
 
 
 def _is_ours(command: Any, field: str) -> bool:
