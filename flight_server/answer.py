@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 import pyarrow as pa
 from structlog.typing import FilteringBoundLogger
 
+from flight_server.engines.batches import size_of
 from flight_server.engines.engine import Execution
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.logs import log_query
@@ -270,7 +271,7 @@ class Answer:
         batches = self._running.execution.batches()
         for batch in self._masked(batches) if self._late else batches:
             self._progress.call.check()
-            size = batch.nbytes
+            size = size_of(batch)
             self._count(batch.num_rows, size)
             if self._running.recording is not None:
                 self._running.recording.add(batch, size)

@@ -17,6 +17,8 @@ from flight_server.errors import ErrorCode, QueryRefused
 from hatidata_telemetry.context import TraceHeaders
 
 INTERVAL_S = 0.02
+IDLE_LOOKS = 50
+"""After how many looks at no call the thread waits to be woken: waking it costs a small query dear."""
 STUCK_S = 1.0
 """How long a stopped call may take to end by itself; one whose reader does not read never does."""
 
@@ -129,6 +131,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._calls: set[Call] = set()
         self._work = threading.Event()
+        self._waits = False
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
@@ -150,7 +153,9 @@ class Watcher:
         """Look after *call* from now on."""
         with self._lock:
             self._calls.add(call)
-        self._work.set()
+            waits = self._waits
+        if waits:
+            self._work.set()
 
     def forget(self, call: Call) -> None:
         """Let *call* go; its liveness is not asked any more once this returns."""
@@ -171,14 +176,23 @@ class Watcher:
         self._thread.join()
 
     def _run(self) -> None:
+        idle = 0
         while not self._closed:
-            if not self._calls:
-                self._work.clear()
-                if not self._calls and not self._closed:
-                    self._work.wait()
-                continue
+            idle = 0 if self._calls else idle + 1
+            if idle > IDLE_LOOKS:
+                self._wait()
+                idle = 0
             self._look(time.monotonic())
             time.sleep(INTERVAL_S)
+
+    def _wait(self) -> None:
+        """Wait until there is a call to look after, or until the end."""
+        with self._lock:
+            self._waits = not self._calls
+        if self._waits and not self._closed:
+            self._work.wait()
+        self._waits = False
+        self._work.clear()
 
     def _look(self, now: float) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import pyarrow.ipc as ipc
 from duckdb.sqltypes import DuckDBPyType
 
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
@@ -31,9 +32,19 @@ def _width(kind: DuckDBPyType) -> int:
     return _WIDTHS.get(name) or _WIDE.get(name) or 8
 
 
+def size_of(batch: pa.RecordBatch) -> int:
+    """Return the bytes of *batch*'s rows, also when it is a slice of a larger one.
+
+    `nbytes` says the same but walks every array in twenty times the time. Whole buffers are too
+    many bytes for a slice, and the message that carries a batch has padding and a header: the
+    smaller of both is right but for a few bytes.
+    """
+    return min(batch.get_total_buffer_size(), ipc.get_record_batch_size(batch))
+
+
 def cut(batch: pa.RecordBatch, batch_bytes: int) -> Iterator[pa.RecordBatch]:
     """Yield *batch* in slices of about *batch_bytes* at most, or of one row; no buffer is copied."""
-    size = batch.nbytes
+    size = size_of(batch)
     if size <= batch_bytes * 5 // 4 or batch.num_rows < 2:
         yield batch
         return

@@ -14,6 +14,7 @@ import pyarrow.flight as fl
 from flight_server.model import Caller, Credential, Protocol
 from flight_server.protocols.flight.errors import refusals_on_the_wire
 from flight_server.protocols.flight.sessions import Anchor, owner_of
+from flight_server.protocols.flight.threads import keep_thread_state
 from hatidata_telemetry.context import trace_headers
 
 MIDDLEWARE = "call"
@@ -77,6 +78,7 @@ class CallMiddlewareFactory(fl.ServerMiddlewareFactory):
 
     def start_call(self, info: fl.CallInfo, headers: Mapping[str, list[Any]]) -> CallMiddleware:
         """Keep the headers of a call; pyarrow's hook."""
+        keep_thread_state()
         shakes_hands = info.method == fl.FlightMethod.HANDSHAKE
         call = self._shaken(headers) if shakes_hands else CallMiddleware(headers)
         if self._trace_call is not None:

@@ -28,7 +28,7 @@ def _messages(answer: Answer) -> Iterator[Any]:
     """Yield the rows; the receipt goes with the last of them if it is known by then, else after them."""
     sent = False
     for batch in answer.batches():
-        if answer.receipt is not None and batch.nbytes:
+        if answer.receipt is not None and batch.num_rows and batch.num_columns:
             yield batch, receipt_bytes(answer.receipt)
             sent = True
         else:
