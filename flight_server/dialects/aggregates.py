@@ -11,7 +11,7 @@ from flight_server.dialects.arithmetic import DIVISION_SCALE
 from flight_server.dialects.build import Node, aggregate, call, case, cast
 from flight_server.dialects.coerce import as_boolean, as_integer, as_number, as_text, as_variant
 from flight_server.dialects.compare import sort_keys
-from flight_server.dialects.functions import Arguments, FunctionRule, collected, expect
+from flight_server.dialects.functions import Arguments, FunctionRule, coerced, collected, expect
 from flight_server.dialects.kinds import Kind, is_json, kind_of, typed
 from flight_server.dialects.read import written_name
 from flight_server.dialects.refuse import unsupported
@@ -318,6 +318,18 @@ def _no_filter(node: Node) -> Node:
     )
 
 
+def _by(target: str) -> FunctionRule:
+    """Return the rule of MAX_BY or MIN_BY, which gives an array where it is told how many values."""
+
+    def rule(arguments: Arguments) -> Node:
+        if len(arguments) < 3:
+            return collected(target, "aa", None)(arguments)
+        values = coerced(target, "aai", arguments)
+        return call("to_json", aggregate(target, *values), kind=Kind.ARRAY)
+
+    return rule
+
+
 FUNCTIONS: Mapping[str, FunctionRule] = {
     "ANY_VALUE": collected("any_value", "a", None),
     "APPROX_COUNT_DISTINCT": collected("approx_count_distinct", "a", Kind.INTEGER),
@@ -348,10 +360,10 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "LEAD": _shifted("lead"),
     "LISTAGG": _list_agg,
     "MAX": _extreme("max"),
-    "MAX_BY": collected("arg_max", "aa", None),
+    "MAX_BY": _by("arg_max"),
     "MEDIAN": _median,
     "MIN": _extreme("min"),
-    "MIN_BY": collected("arg_min", "aa", None),
+    "MIN_BY": _by("arg_min"),
     "MODE": collected("mode", "a", None),
     "NTH_VALUE": collected("nth_value", "ai", None),
     "NTILE": collected("ntile", "i", Kind.INTEGER),

@@ -37,7 +37,7 @@ _SELECT = (
 )
 _KNOWN_ARGUMENTS = {
     "Select": frozenset(_SELECT.split()),
-    "Star": frozenset({"except_", "replace", "rename"}),
+    "Star": frozenset({"except_", "ilike", "replace", "rename"}),
     "Window": frozenset({"this", "partition_by", "order", "spec", "alias", "over"}),
     "Column": frozenset({"this", "table", "db", "catalog"}),
     "Table": frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample"}),

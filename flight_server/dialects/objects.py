@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from flight_server.dialects import build
-from flight_server.dialects.build import Node, call, case, cast
+from flight_server.dialects.build import Node, call, case, cast, is_ours
 from flight_server.dialects.casts import converted
 from flight_server.dialects.coerce import as_text, as_variant
 from flight_server.dialects.compare import is_number
 from flight_server.dialects.functions import Arguments, FunctionRule, expect
 from flight_server.dialects.kinds import Kind, is_json, kind_of, typed
+from flight_server.dialects.read import written_name
 from flight_server.dialects.refuse import unsupported
+from flight_server.dialects.scope import Scope
+from flight_server.syntax.names import fold
 
 _ENTRY = "STRUCT(k VARCHAR, v JSON)[]"
+_OF_PAIRS = frozenset({"OBJECT_CONSTRUCT", "OBJECT_CONSTRUCT_KEEP_NULL"})
 _TYPE_NAMES = {
     "VARCHAR": "VARCHAR",
     "BOOLEAN": "BOOLEAN",
@@ -76,6 +80,45 @@ def _construct(function: str, keep_null: bool) -> FunctionRule:
         return object_of(list(zip(arguments[0::2], arguments[1::2], strict=True)), keep_null)
 
     return rule
+
+
+def name_columns(node: exp.Anonymous, scope: Scope) -> None:
+    """Write out the columns that the star of `OBJECT_CONSTRUCT(*)` stands for, by their Snowflake names.
+
+    Without knowing them the call is refused, but only after the right to the table was checked.
+    """
+    stars = [value for value in node.expressions if _is_star(value)]
+    if written_name(node) not in _OF_PAIRS or is_ours(node) or not stars:
+        return
+    columns = _columns_of(stars[0], scope) if len(node.expressions) == 1 else None
+    if columns is None:
+        node.set("this", f'"{written_name(node)}(*) of unknown columns is not supported"')
+        node.meta.update(call(node.this).meta)
+        node.set("expressions", [])
+        return
+    pairs = ((build.text(column.name.upper()), column) for column in columns)
+    node.set("expressions", [part for pair in pairs for part in pair])
+
+
+def _is_star(node: Node) -> bool:
+    return isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star))
+
+
+def _columns_of(star: Node, scope: Scope) -> list[Node] | None:
+    """Return the columns that *star* stands for, or None if they cannot be told."""
+    wanted = fold(star.table) if isinstance(star, exp.Column) else ""
+    plain = star.this if isinstance(star, exp.Column) else star
+    if any(plain.args.values()) or not scope.sources:
+        return None
+    found: list[Node] = []
+    for source, columns in scope.sources.items():
+        if wanted and source != wanted:
+            continue
+        unnamed = source.startswith("$")
+        if columns is None or (unnamed and len(scope.sources) > 1):
+            return None
+        found += [exp.column(name, table=None if unnamed else source, quoted=True) for name in columns]
+    return found or None
 
 
 def _braces(node: Node) -> Node:

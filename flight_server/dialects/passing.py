@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
 from flight_server.dialects.build import Node, call
-from flight_server.dialects.functions import FunctionRule
+from flight_server.dialects.functions import FunctionRule, expect
 from flight_server.dialects.kinds import Kind
 from flight_server.dialects.refuse import unsupported
 
+_CALLER = "current_agent_id"
 _OF_THE_PRODUCT = {
     "SEMANTIC_MATCH": Kind.BOOLEAN,
     "VECTOR_MATCH": Kind.BOOLEAN,
@@ -28,9 +29,30 @@ def _no_named_argument(node: Node) -> Node:
     raise unsupported(f"the named argument {node.this.name}")
 
 
+def _about(name: str) -> FunctionRule:
+    """Return the rule of a function without arguments that tells about the caller or its session."""
+
+    def rule(arguments: Sequence[Node]) -> Node:
+        expect(name, arguments, 0, 0)
+        return call(name, kind=Kind.TEXT)
+
+    return rule
+
+
+def _caller(_: Node) -> Node:
+    return call(_CALLER, kind=Kind.TEXT)
+
+
 FUNCTIONS: Mapping[str, FunctionRule] = {
     **{name: _same(name, kind) for name, kind in _OF_THE_PRODUCT.items()},
+    "CURRENT_AGENT_ID": _about(_CALLER),
+    "CURRENT_DATABASE": _about("current_database"),
+    "CURRENT_SCHEMA": _about("current_schema"),
+    "CURRENT_USER": _about(_CALLER),
     "GROUPING": _same("grouping", Kind.INTEGER),
     "GROUPING_ID": _same("grouping_id", Kind.INTEGER),
 }
-RULES: Mapping[type[exp.Expr], Callable[[Node], Node]] = {exp.Kwarg: _no_named_argument}
+RULES: Mapping[type[exp.Expr], Callable[[Node], Node]] = {
+    exp.Kwarg: _no_named_argument,
+    exp.CurrentUser: _caller,
+}

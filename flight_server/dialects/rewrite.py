@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from flight_server.dialects import flatten, generators, paths, sources
+from flight_server.dialects import flatten, generators, objects, paths, sources
 from flight_server.dialects.bounds import check_growth
 from flight_server.dialects.build import Node
 from flight_server.dialects.families import rewritten
@@ -31,6 +31,8 @@ def expression(node: Node, scope: Scope) -> Node:
         return typed(node, scope.kind(node))
     if isinstance(node, exp.Lambda):
         _type_parameters(node)
+    if isinstance(node, exp.Anonymous):
+        objects.name_columns(node, scope)
     _children(node, scope)
     made = rewritten(node)
     if made is not node:

@@ -170,6 +170,14 @@ def _distance(arguments: Arguments) -> Node:
     return call("least", found, values[2], kind=Kind.INTEGER) if len(values) == 3 else found
 
 
+def _likeness(arguments: Arguments) -> Node:
+    """JAROWINKLER_SIMILARITY in whole percent, without regard to case."""
+    one, other = coerced("JAROWINKLER_SIMILARITY", "tt", arguments)
+    found = call("jaro_winkler_similarity", call("lower", one), call("lower", other), kind=Kind.FLOAT)
+    percent = call("floor", build.binary(exp.Mul, found, build.integer(100)), kind=Kind.FLOAT)
+    return cast(percent, "BIGINT", Kind.INTEGER)
+
+
 def _digest(target: str) -> FunctionRule:
     return plain(target, "t", Kind.TEXT)
 
@@ -257,6 +265,7 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "HEX_ENCODE": _hex,
     "INITCAP": _initcap,
     "INSERT": _inserted,
+    "JAROWINKLER_SIMILARITY": _likeness,
     "LEFT": _end("left"),
     "LEN": plain("length", "t", Kind.INTEGER),
     "LENGTH": plain("length", "t", Kind.INTEGER),

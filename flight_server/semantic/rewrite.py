@@ -25,7 +25,7 @@ from flight_server.semantic.names import (
 from flight_server.syntax.facts import READ_NODES, Facts, arguments, below
 from flight_server.syntax.leakproof import plain_tables
 from flight_server.syntax.lineage import Columns, from_sources, resolved
-from flight_server.syntax.names import fold, quote
+from flight_server.syntax.names import PUBLIC_CATALOG, fold, quote
 from flight_server.syntax.parser import Node, Parser, only_statement
 
 DEFAULT_THRESHOLD: Final = 0.7
@@ -65,13 +65,24 @@ def check_calls(facts: Facts, known: Known | None) -> None:
             raise _refused("store_memory stands alone: SELECT store_memory(content, label)")
 
 
-def bind_agent(facts: Facts, grant: Grant) -> None:
-    """Put the id of the caller's agent in the place of `current_agent_id()`."""
-    for node in facts.function_nodes:
-        if fold(node["function_name"]) == CURRENT_AGENT:
-            alias = node["alias"] or f"{CURRENT_AGENT}()"
+def bind_caller(facts: Facts, grant: Grant, schema: str) -> None:
+    """Put what they stand for in the place of `current_agent_id()`, `current_database()` and their kin.
+
+    The engine itself would tell the name of the catalog in which the raw tables are sealed.
+    """
+    values = {
+        CURRENT_AGENT: grant.principal.agent_id,
+        "current_catalog": PUBLIC_CATALOG,
+        "current_database": PUBLIC_CATALOG,
+        "current_schema": schema,
+    }
+    for node in list(facts.function_nodes):
+        name = fold(node["function_name"])
+        if name in values and not arguments(node):
+            facts.function_nodes.remove(node)
+            alias = node["alias"] or f"{name}()"
             node.clear()
-            node.update(text_literal(grant.principal.agent_id) | {"alias": alias})
+            node.update(text_literal(values[name]) | {"alias": alias})
 
 
 def text_literal(text: str) -> Node:

@@ -337,3 +337,18 @@ def test_each_mask_is_seen_in_its_own_column(warehouse: Warehouse) -> None:
     assert warehouse.rows("SELECT revenue, name, email, ssn FROM customers", sees=sees) == [
         (None, None, "***.com", "***")
     ]
+
+
+@pytest.mark.parametrize("sees", [None, ANALYST])
+def test_session_functions_name_what_is_public(warehouse: Warehouse, sees: Sees) -> None:
+    """The engine itself would name the catalog in which the raw tables are sealed."""
+    told = "SELECT current_database() AS d, CURRENT_CATALOG() AS c, current_schema(), current_agent_id()"
+    answer = warehouse.ask(f"{told} FROM customers LIMIT 1", sees=sees)
+
+    assert answer.schema.names == ["d", "c", "current_schema()", "current_agent_id()"]
+    assert answer.to_pylist()[0] == {
+        "d": "hatidata",
+        "c": "hatidata",
+        "current_schema()": "main",
+        "current_agent_id()": "tester",
+    }

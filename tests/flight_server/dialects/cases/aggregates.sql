@@ -145,3 +145,7 @@ SELECT id, ARRAY_AGG(rep) OVER (PARTITION BY region), ARRAY_SIZE(ARRAY_AGG(id) O
 -- OBJECT_CONSTRUCT of aggregates
 SELECT OBJECT_CONSTRUCT('total', SUM(qty), 'mean', AVG(qty)) FROM sales
 -> ["{\"mean\":2.75,\"total\":11}"]
+
+-- MAX_BY and MIN_BY of several values
+SELECT MAX_BY(rep, id, 2), MIN_BY(id, amount, 3), MIN_BY(rep, id), NVL(1, 2) FROM sales
+-> ["[\"eve\",\"cid\"]", "[5,3,1]", "ann", 1]

@@ -23,9 +23,22 @@ SELECT OBJECT_CONSTRUCT('who', v:name, 'n', v:n) FROM events WHERE id = 1
 SELECT OBJECT_CONSTRUCT(rep, qty) FROM sales WHERE id = 2
 -> ["{\"bob\":5}"]
 
--- OBJECT_CONSTRUCT(*) is refused
-SELECT OBJECT_CONSTRUCT(*) FROM sales
-!! OBJECT_CONSTRUCT(*) is not supported
+-- OBJECT_CONSTRUCT of a star names the columns as Snowflake does
+SELECT OBJECT_CONSTRUCT(*) FROM sales WHERE id = 4
+-> ["{\"ID\":4,\"QTY\":3,\"REGION\":\"US\",\"SOLD\":\"2024-12-30\",\"TS\":\"2024-12-30 00:00:00\"}"]
+
+-- OBJECT_CONSTRUCT of the star of one table, of a subquery, and of a common table expression
+WITH c AS (SELECT n FROM nums WHERE n = 1) SELECT OBJECT_CONSTRUCT(s.*), (SELECT OBJECT_CONSTRUCT(*) FROM (SELECT rep AS who FROM sales WHERE id = 1)) FROM c AS s, words WHERE words.p = 'o'
+-> ["{\"N\":1}", "{\"WHO\":\"ann\"}"]
+
+-- OBJECT_CONSTRUCT_KEEP_NULL of a star
+SELECT OBJECT_CONSTRUCT_KEEP_NULL(*) FROM nums WHERE n = 3
+-> ["{\"B\":null,\"D\":null,\"N\":3,\"X\":null}"]
+
+-- OBJECT_CONSTRUCT of a star with more beside it is refused
+SELECT OBJECT_CONSTRUCT('a', 1, *) FROM nums
+!! OBJECT_CONSTRUCT(*) of unknown columns is not supported
+
 
 -- Object and array constants
 SELECT {'a': 1, 'b': NVL(NULL, 'y')}, [1, NVL(2, 3), 'z']

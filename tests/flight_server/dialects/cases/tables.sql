@@ -149,9 +149,15 @@ SELECT COUNT(*) FROM TABLE(GENERATOR(TIMELIMIT => 1))
 SELECT * EXCLUDE (sold, ts, region) RENAME (rep AS who) FROM sales WHERE id = 1 AND NVL(qty, 0) > 0
 -> [1, "ann", "100.00", 2]
 
--- ILIKE after a star is refused
-SELECT * ILIKE '%re%' FROM sales
-!! ILIKE in STAR is not supported
+-- ILIKE after a star picks columns by name
+SELECT * ILIKE '%RE%' FROM sales WHERE id = 1
+-> ["EU", "ann"]
+
+-- ORDER BY ALL puts NULLs where Snowflake does
+SELECT region, id, NVL(1, 2) FROM sales WHERE id > 2 ORDER BY ALL DESC
+-> [null, 5, 1]
+-> ["US", 4, 1]
+-> ["US", 3, 1]
 
 -- FROM DUAL
 SELECT NVL(1, 2) FROM DUAL

@@ -145,3 +145,7 @@ SELECT LENGTH(UUID_STRING())
 -- The concatenation operator takes numbers
 SELECT 'n' || 5 || TRUE, NVL(1, 2)
 -> ["n5true", 1]
+
+-- JAROWINKLER_SIMILARITY in whole percent
+SELECT JAROWINKLER_SIMILARITY('Gute nacht', 'Ich weis nicht'), JAROWINKLER_SIMILARITY('Snowflake', 'Oracle'), JAROWINKLER_SIMILARITY('snow', 'SNOW'), JAROWINKLER_SIMILARITY('', '')
+-> [56, 61, 100, 0]
