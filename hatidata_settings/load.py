@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import ipaddress
 import os
 import re
 import tomllib
@@ -236,6 +237,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if not settings.host:
         yield "host: is empty"
     yield from _otel_faults(settings)
+    yield from _gateway_faults(settings)
     yield from _shared_ports(settings)
     yield from _tls_faults(settings)
     yield from _missing_folders(settings)
@@ -248,6 +250,16 @@ def _otel_faults(settings: Settings) -> Iterator[str]:
         yield "otel_endpoint: is not http:// or https:// with a host and a port"
     if importlib.util.find_spec("opentelemetry") is None:
         yield "otel_endpoint: needs OpenTelemetry: pip install 'hatidata-agent[otel]'"
+
+
+def _gateway_faults(settings: Settings) -> Iterator[str]:
+    if settings.gateway_token_file and not Path(settings.gateway_token_file).is_file():
+        yield f"gateway_token_file: {settings.gateway_token_file} is not a file"
+    for proxy in settings.proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            yield f"trusted_proxies: {_shown(proxy)} is neither an address nor a network"
 
 
 def _shared_ports(settings: Settings) -> Iterator[str]:

@@ -135,6 +135,17 @@ class Settings:
     max_sessions_per_principal: int = _setting(64, "Open sessions of one principal", span=_COUNT)
     gateway_threads: int = _setting(32, "Requests that the gateway handles at once", span=(1, 4096))
     flight_uri: str = _setting("", "Flight server of the gateway; empty reads `HOME/run/flight.json`")
+    gateway_token_file: str = _setting(
+        "",
+        "Secret of 64 characters that a Flight server and the gateways of other homes share; "
+        "empty is `HOME/run/gateway.token`, made at the first start",
+        path=True,
+    )
+    trusted_proxies: str = _setting(
+        "",
+        "Addresses and networks, with commas between them, of balancers that are believed when their "
+        "`X-Forwarded-For` names the caller",
+    )
 
     log_format: Loggable = _setting("auto", "`auto` is text on a terminal", choices=("auto", "json", "text"))
     log_level: LogLevel = _setting(
@@ -169,6 +180,16 @@ class Settings:
     def temp_folder(self) -> Path:
         """Where the engine spills."""
         return Path(self.temp_directory) if self.temp_directory else self.run_folder / "tmp"
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The addresses and networks of `trusted_proxies`."""
+        return tuple(part.strip() for part in self.trusted_proxies.split(",") if part.strip())
+
+    @property
+    def gateway_token(self) -> Path:
+        """The secret by which the Flight server knows its gateways."""
+        return Path(self.gateway_token_file) if self.gateway_token_file else self.run_folder / "gateway.token"
 
     @property
     def spool_folder(self) -> Path:

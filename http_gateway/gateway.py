@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from hatidata_settings import Settings
 from http_gateway.disconnects import Disconnects
@@ -44,14 +45,14 @@ class Gateway:
 
 def open_gateway(settings: Settings, addresses: Addresses) -> Gateway:
     """Return the gateway that *settings* describe; it starts a thread, so call it after any fork."""
-    tls = tls_material(settings.tls_cert, settings.tls_key, settings.client_ca) if settings.tls else None
+    read_tls = partial(tls_material, settings.tls_cert, settings.tls_key, settings.client_ca)
     memory = IdleMemory()
     return Gateway(
         flight=FlightClient(
             whereabouts(settings.flight_uri, settings.run_folder),
-            gateway_token(settings.run_folder),
+            gateway_token(settings.gateway_token),
             settings.default_timeout_ms,
-            tls,
+            read_tls if settings.tls else None,
         ),
         spools=SpoolRoom(
             settings.spool_folder,

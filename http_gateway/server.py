@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from hatidata_settings import Settings
 from hatidata_telemetry.opening import open_tracing
 from http_gateway.app import create_app
+from http_gateway.forwarded import ForwardedApp
 from http_gateway.gateway import Addresses, open_gateway
 from http_gateway.mcp.routes import McpDoor, mcp_routes
 from http_gateway.request_log import configure_log, log_like_us
@@ -60,7 +61,8 @@ def serve(settings: Settings) -> None:
     tracing = open_tracing(settings, "hatidata-gateway")
 
     def make() -> WSGIApplication:
-        return _traced(create_app(gateway, [mcp_routes(gateway, door)]), tracing)
+        app = _traced(create_app(gateway, [mcp_routes(gateway, door)]), tracing)
+        return ForwardedApp(app, settings.proxies) if settings.proxies else app
 
     application = GatewayApplication(settings, make)
     logger = application.cfg.logger_class(application.cfg)

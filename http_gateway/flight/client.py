@@ -26,6 +26,7 @@ from http_gateway.flight.messages import (
     action_bytes,
     command_ticket_bytes,
     flight_data,
+    question_bytes,
     result_body,
     ticket_bytes,
 )
@@ -35,6 +36,7 @@ from http_gateway.request_body import QueryBody
 SERVICE: Final = "/arrow.flight.protocol.FlightService/"
 READY_ACTION: Final = "hatidata.ready"
 USAGE_ACTION: Final = "hatidata.usage"
+RECHECK_ACTION: Final = "hatidata.recheck"
 BROWSE_SECONDS: Final = 30.0
 DEADLINE_GRACE_SECONDS: Final = 2.0
 """How much later than the Flight server's own deadline a call is given up."""
@@ -79,6 +81,9 @@ class TlsMaterial:
     roots: bytes
     certificate: bytes | None = None
     key: bytes | None = None
+
+
+ReadTls = Callable[[], TlsMaterial]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +154,18 @@ class FlightClient:
         whereabouts: Tells the server's present address.
         token: Proves to the server that the gateway is the gateway.
         default_timeout_ms: The server's deadline for callers who name none.
-        tls: Certificates, when the server's URI says TLS.
+        tls: Reads the certificates, when the server's URI says TLS; at every new connection, since a
+            server that has started again may show a new one.
     """
 
     def __init__(
-        self, whereabouts: Whereabouts, token: str, default_timeout_ms: int, tls: TlsMaterial | None = None
+        self, whereabouts: Whereabouts, token: str, default_timeout_ms: int, tls: ReadTls | None = None
     ) -> None:
         self._whereabouts = whereabouts
         self._token = token
         self._default_timeout_ms = default_timeout_ms
         self._tls = tls
+        self._shows_certificate = tls is not None and tls().certificate is not None
         self._lock = threading.Lock()
         self._link: _Link | None = None
         self._closing = threading.Event()
@@ -197,15 +204,32 @@ class FlightClient:
         Raises:
             Refused: As the Flight server refuses.
         """
-        self._refuse_nobody(caller)
-        action = action_bytes(USAGE_ACTION, b"")
-        metadata = self._metadata(caller, query_id)
+        answers = self._act(USAGE_ACTION, b"", caller, query_id)
         try:
-            call = self._current_link().do_action(action, timeout=BROWSE_SECONDS, metadata=metadata)
-            answers = [json.loads(result_body(raw)) for raw in call]
+            return dict(json.loads(answers[0]))
+        except (IndexError, TypeError, ValueError) as fault:
+            raise Refused(Code.INTERNAL_ERROR) from fault
+
+    def recheck(self, body: QueryBody, caller: Caller, query_id: str, policy_version: str) -> None:
+        """Have the server say whether the caller may still be given an answer that was made before.
+
+        Raises:
+            Refused: The caller may not ask *body* now, or the policies are others than *policy_version*.
+        """
+        self._act(RECHECK_ACTION, policy_version.encode() + b"\n" + question_bytes(body), caller, query_id)
+
+    def _act(self, name: str, body: bytes, caller: Caller, query_id: str) -> list[bytes]:
+        """Do an action of the server as *caller*; the link is held until the last result is there."""
+        self._refuse_nobody(caller)
+        link = self._current_link()
+        metadata = self._metadata(caller, query_id)
+        call = link.do_action(action_bytes(name, body), timeout=BROWSE_SECONDS, metadata=metadata)
+        try:
+            return [result_body(raw) for raw in call]
         except grpc.RpcError as failure:
             raise _refusal(failure) from failure
-        return dict(answers[0])
+        except Malformed as fault:
+            raise Refused(Code.INTERNAL_ERROR) from fault
 
     def not_ready_because(self, timeout_seconds: float) -> str | None:
         """Ask the server whether it can answer a query now; return why not, or None."""
@@ -242,7 +266,7 @@ class FlightClient:
 
     def _refuse_nobody(self, caller: Caller) -> None:
         """Refuse a caller without a key where it would be taken for whom the gateway's certificate names."""
-        if caller.key is None and self._tls is not None and self._tls.certificate is not None:
+        if caller.key is None and self._shows_certificate:
             raise Refused(Code.UNAUTHORIZED)
 
     def _current_link(self) -> _Link:
@@ -255,7 +279,7 @@ class FlightClient:
     def _relink(self, endpoint: Endpoint) -> _Link:
         with self._lock:
             if self._link is None or self._link.endpoint != endpoint:
-                self._link = _linked(endpoint, self._tls)
+                self._link = _linked(endpoint, self._tls() if self._tls else None)
             return self._link
 
     def _metadata(self, caller: Caller, query_id: str) -> tuple[tuple[str, str], ...]:

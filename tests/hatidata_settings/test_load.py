@@ -229,3 +229,31 @@ def test_every_setting_has_its_variable() -> None:
 def test_any_text_of_any_variable_is_either_taken_or_a_fault(key: str, text: str) -> None:
     with contextlib.suppress(SettingsError):
         load_settings(Path("/nowhere"), {environment_name(key): text}, {})
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["127.0.0.1:4317", "http://collector", "grpc://collector:4317", "http://user:word@collector:4317"],
+)
+def test_refuses_a_collector_that_no_trace_can_reach(tmp_path: Path, endpoint: str) -> None:
+    faults = _faults(tmp_path, {"HATIDATA_OTEL_ENDPOINT": endpoint})
+
+    assert faults == ("otel_endpoint: is not http:// or https:// with a host and a port",)
+
+
+def test_reads_the_addresses_of_balancers(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, {"HATIDATA_TRUSTED_PROXIES": "10.0.0.0/8, fd00::1,"}, {})
+
+    assert settings.proxies == ("10.0.0.0/8", "fd00::1")
+    assert _faults(tmp_path, {"HATIDATA_TRUSTED_PROXIES": "10.0.0.0/8,balancer"}) == (
+        "trusted_proxies: 'balancer' is neither an address nor a network",
+    )
+
+
+def test_a_shared_secret_must_be_there(tmp_path: Path) -> None:
+    missing = tmp_path / "token"
+    found = _faults(tmp_path, gateway_token_file=str(missing))
+    missing.write_text("ab" * 32)
+
+    assert found == (f"gateway_token_file: {missing} is not a file",)
+    assert load_settings(tmp_path, {}, {"gateway_token_file": str(missing)}).gateway_token == missing
