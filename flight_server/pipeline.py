@@ -216,6 +216,11 @@ class Pipeline:
         progress.abandon()
         return sight
 
+    @property
+    def policy_version(self) -> str:
+        """The policies that hold now, as receipts name them."""
+        return self._services.policies.current.version
+
     def usage(self, sight: Sight) -> list[UsageLine]:
         """Return what the key behind *sight* has used since the month began."""
         today = dt.datetime.now(dt.UTC).date()

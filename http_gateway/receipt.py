@@ -20,6 +20,7 @@ class Receipt:
     transpile_cache_hit: bool
     result_cache_hit: bool
     row_filters: tuple[str, ...] = ()
+    policy_version: str = ""
 
     @property
     def affected(self) -> int:
@@ -44,6 +45,7 @@ def parse_receipt(metadata: bytes) -> Receipt:
             transpile_cache_hit=bool(fields["transpile_cache_hit"]),
             result_cache_hit=bool(fields["result_cache_hit"]),
             row_filters=tuple(map(str, fields.get("row_filters", ()))),
+            policy_version=str(fields.get("policy_version", "")),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise Refused(Code.INTERNAL_ERROR) from fault

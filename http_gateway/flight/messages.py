@@ -37,10 +37,15 @@ class FlightData:
 
 def ticket_bytes(body: QueryBody) -> bytes:
     """Return the `Ticket` message that asks for the answer to *body*."""
+    return _field(1, question_bytes(body))
+
+
+def question_bytes(body: QueryBody) -> bytes:
+    """Return what is in a ticket that asks for the answer to *body*."""
     fields: dict[str, object] = {"sql": body.sql, "parameters": body.parameters, "dialect": body.dialect}
     if body.timeout_ms is not None:
         fields["timeout_ms"] = body.timeout_ms
-    return _field(1, json.dumps(fields, ensure_ascii=False).encode())
+    return json.dumps(fields, ensure_ascii=False).encode()
 
 
 def command_ticket_bytes(command: bytes) -> bytes:

@@ -37,6 +37,7 @@ class Result:
     spool: Spool
     receipt: Receipt
     columns: int
+    question: QueryBody
 
     @property
     def is_small(self) -> bool:
@@ -77,7 +78,7 @@ class Asking:
         except BaseException:
             spool.close()
             raise
-        return Result(spool, call.receipt, columns)
+        return Result(spool, call.receipt, columns, body)
 
     def rows(self, sql: str, *parameters: Any) -> tuple[list[dict[str, Any]], Receipt]:
         """Run a query with a small result, and return its rows as JSON values and its receipt.
@@ -105,6 +106,14 @@ class Asking:
     def usage(self) -> dict[str, object]:
         """Return what the caller's key has used."""
         return self.gateway.flight.usage(self.caller, self._new_id())
+
+    def recheck(self, question: QueryBody, policy_version: str) -> None:
+        """Refuse unless the caller may still be given the answer to *question*.
+
+        Raises:
+            Refused: By the Flight server.
+        """
+        self.gateway.flight.recheck(question, self.caller, self._new_id(), policy_version)
 
     def stop(self) -> None:
         """Cancel what runs, for the caller has left."""

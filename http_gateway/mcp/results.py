@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 
 from http_gateway.credentials import Caller
 from http_gateway.errors import Code, Refused
+from http_gateway.receipt import Receipt
+from http_gateway.request_body import QueryBody
 from http_gateway.spool import Spool
 
 KEPT_SECONDS: Final = 600
@@ -28,12 +30,15 @@ class Kept:
 
     Attributes:
         owner: Digest of who asked.
+        question: What was asked; whoever fetches must still be permitted to.
+        receipt: What the answer came with.
         expires: By `time.monotonic()`.
     """
 
     spool: Spool
     owner: str
-    query_id: str
+    question: QueryBody
+    receipt: Receipt
     rows: int
     columns: int
     expires: float
@@ -47,14 +52,16 @@ class KeptResults:
         self._lock = threading.Lock()
         self._kept: dict[str, Kept] = {}
 
-    def keep(self, spool: Spool, caller: Caller, query_id: str, rows: int, columns: int) -> str:
+    def keep(
+        self, spool: Spool, caller: Caller, question: QueryBody, receipt: Receipt, rows: int, columns: int
+    ) -> str:
         """Keep the Arrow stream in *spool*, which is closed later, and return its name.
 
         The oldest results go when there are too many.
         """
         name = secrets.token_urlsafe(24)
         expires = time.monotonic() + self._seconds
-        kept = Kept(spool, owner_of(caller), query_id, rows, columns, expires)
+        kept = Kept(spool, owner_of(caller), question, receipt, rows, columns, expires)
         with self._lock:
             self._kept[name] = kept
             self._drop_expired()

@@ -62,8 +62,9 @@ def mcp_routes(gateway: Gateway, door: McpDoor) -> Blueprint:
     def post() -> Response:
         if this_exchange().profile is not Profile.NATIVE:
             abort(404)
-        _refuse_strange_pages(gateway)
-        asking = Asking(gateway, door.kept, replace(this_caller(), protocol="mcp"))
+        caller = replace(this_caller(), protocol="mcp")
+        _refuse_strange_pages(gateway, has_key=caller.key is not None)
+        asking = Asking(gateway, door.kept, caller)
         body = received_bytes(gateway.limits)
         if _opens(body):
             _refuse_nobody(asking)
@@ -73,15 +74,16 @@ def mcp_routes(gateway: Gateway, door: McpDoor) -> Blueprint:
     def result(name: str) -> Response:
         caller = this_caller()
         kept = door.kept.get(name, caller)
-        _refuse_nobody(Asking(gateway, door.kept, caller))
+        asking = Asking(gateway, door.kept, replace(caller, protocol="mcp"))
+        asking.recheck(kept.question, kept.receipt.policy_version)
         headers = [
             ("Content-Type", ARROW),
             ("Content-Length", str(kept.spool.length)),
-            ("Content-Disposition", f'attachment; filename="{kept.query_id}.arrows"'),
+            ("Content-Disposition", f'attachment; filename="{kept.receipt.query_id}.arrows"'),
             ("Cache-Control", "no-store"),
             ("X-Row-Count", str(kept.rows)),
             ("X-Column-Count", str(kept.columns)),
-            ("X-Query-Id", kept.query_id),
+            ("X-Query-Id", kept.receipt.query_id),
         ]
         return Answer(kept.spool.pieces(), headers=headers, direct_passthrough=True)
 
@@ -127,12 +129,17 @@ def _refuse_nobody(asking: Asking) -> None:
             raise
 
 
-def _refuse_strange_pages(gateway: Gateway) -> None:
-    """Refuse what a page of another host sends, as the protocol demands against DNS rebinding."""
+def _refuse_strange_pages(gateway: Gateway, *, has_key: bool) -> None:
+    """Refuse what a page of another host sends, as the protocol demands against DNS rebinding.
+
+    The console may have been opened under any name of this machine. A page that was rebound to
+    us has no key, so one that shows a key, and comes from where it sends to, is the console.
+    """
     origin = request.headers.get("Origin")
     if origin is None:
         return
-    host = urlsplit(origin).hostname or ""
+    page = urlsplit(origin)
     known = {"localhost", "127.0.0.1", "::1", urlsplit(gateway.addresses.mcp).hostname}
-    if host not in known:
+    is_console = has_key and page.netloc == request.headers.get("Host")
+    if (page.hostname or "") not in known and not is_console:
         raise Refused(Code.POLICY_DENIED, "pages of this origin may not use the service")

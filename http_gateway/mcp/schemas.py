@@ -46,10 +46,15 @@ TIMEOUT: Final = described(
 )
 COLUMNS: Final = list_of(answer(("name", "type"), name=TEXT, type=TEXT))
 RECORDS: Final = list_of({"type": "object"})
+FLIGHT: Final = described(
+    answer(("uri", "ticket"), uri=TEXT, ticket=TEXT),
+    "The ticket asks the same question again over Arrow Flight, with the same key",
+)
 HANDLE: Final = described(
     answer(
         ("url", "expires_in_seconds", "bytes", "statistics", "first_rows"),
         url=TEXT,
+        flight=FLIGHT,
         expires_in_seconds=COUNT,
         bytes=COUNT,
         statistics=RECORDS,

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from http_gateway.errors import Code, Refused
+from http_gateway.flight.messages import question_bytes
 from http_gateway.formats.names import unique_names
 from http_gateway.mcp.asking import Asking, Result, json_rows, table_of
 from http_gateway.mcp.results import KEPT_SECONDS, statistics
@@ -31,6 +32,7 @@ from http_gateway.mcp.tool import Arguments, Tool
 from http_gateway.request_body import QueryBody
 
 FIRST_ROWS: Final = 20
+LONGEST_TICKET: Final = 4000
 _TYPE_NAME: Final = b"ARROW:FLIGHT:SQL:TYPE_NAME"
 _MASKED: Final = b"hatidata.masked"
 _SCHEMA_PATTERN, _TABLE_PATTERN, _INCLUDE_SCHEMA = 2, 3, 5
@@ -93,16 +95,25 @@ def _handle(asking: Asking, result: Result) -> dict[str, Any]:
     table = table_of(result.stream())
     size = result.spool.length
     name = asking.kept.keep(
-        result.spool, asking.caller, result.receipt.query_id, table.num_rows, table.num_columns
+        result.spool, asking.caller, result.question, result.receipt, table.num_rows, table.num_columns
     )
     handle = {
         "url": f"{asking.gateway.addresses.mcp}/v1/results/{name}",
+        **_flight_ticket(asking, result),
         "expires_in_seconds": int(KEPT_SECONDS),
         "bytes": size,
         "statistics": statistics(table),
         "first_rows": _short(json_rows(table.slice(0, FIRST_ROWS))),
     }
     return {"columns": _columns(table.schema), "result_handle": handle}
+
+
+def _flight_ticket(asking: Asking, result: Result) -> dict[str, Any]:
+    """Return where Flight answers the same question; a statement that changed something is not repeated."""
+    uri, ticket = asking.gateway.flight.uri(), question_bytes(result.question)
+    if uri is None or result.receipt.rows_affected is not None or len(ticket) > LONGEST_TICKET:
+        return {}
+    return {"flight": {"uri": uri, "ticket": ticket.decode()}}
 
 
 def _short(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -153,7 +153,7 @@ def test_every_listed_action_is_known(flight: FlightService) -> None:
         *("CreatePreparedStatement", "ClosePreparedStatement", "BeginTransaction", "EndTransaction"),
         *("CancelQuery", "CancelFlightInfo", "RenewFlightEndpoint"),
         *("SetSessionOptions", "GetSessionOptions", "CloseSession", "hatidata.ready", "hatidata.usage"),
-        "hatidata.cancel",
+        *("hatidata.cancel", "hatidata.recheck"),
     }
 
 

@@ -45,6 +45,7 @@ from flight_server.protocols.flight.tickets import used
 READY = "hatidata.ready"
 USAGE = "hatidata.usage"
 CANCEL = "hatidata.cancel"
+RECHECK = "hatidata.recheck"
 CALL_NAME = "x-hatidata-call"
 LONGEST_CALL_NAME = 64
 
@@ -72,6 +73,7 @@ class FlightServer(fl.FlightServerBase):
         trace_call: TraceCall | None = None,
         **tls: Any,
     ) -> None:
+        self._pipeline = pipeline
         self._callers = callers
         self._ready = ready
         self._longest_ms = longest_ms
@@ -150,15 +152,31 @@ class FlightServer(fl.FlightServerBase):
             if action.type == CANCEL:
                 stopped = self._statements.cancel_call(exchange.owner, _call_name(action.body.to_pybytes()))
                 return iter([fl.Result(pa.py_buffer(json.dumps({"cancelled": stopped}).encode()))])
+            if action.type == RECHECK:
+                self._recheck(exchange, action.body.to_pybytes())
+                return iter([])
             if action.type == USAGE:
                 return iter([fl.Result(pa.py_buffer(self._browse.usage(exchange)))])
             return iter(self._actions.act(exchange, action.type, action.body.to_pybytes()))
+
+    def _recheck(self, exchange: Exchange, body: bytes) -> None:
+        """Refuse unless the ticket in *body* may still be asked, under the policies named before it.
+
+        Whoever keeps an answer (the gateway does, for MCP) asks this before giving it out again.
+        """
+        version, _, ticket = body.partition(b"\n")
+        self._statements.describe(exchange, self._asked(exchange, decode(ticket)))
+        if version != self._pipeline.policy_version.encode():
+            raise QueryRefused(
+                ErrorCode.POLICY_DENIED, "The policies have changed since this result was made: ask again"
+            )
 
     def list_actions(self, context: fl.ServerCallContext) -> list[tuple[str, str]]:
         """Name the actions."""
         ours = [
             (READY, "Whether a query can be answered now"),
             (USAGE, "What the key has used this month"),
+            (RECHECK, "Refuse unless a query may still be asked under the policies of an earlier answer"),
             (CANCEL, f"Stop the caller's own call that was begun with the header {CALL_NAME}"),
         ]
         return [*self._actions.listed(), *ours]

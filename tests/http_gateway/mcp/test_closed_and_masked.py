@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from flight_server.stores.keys import KeyStore
-from tests.fixtures.gateway import Pair, make_pair, start_pair
+from tests.fixtures.gateway import Pair, make_pair, start_pair, wait_until
 from tests.http_gateway.mcp.test_over_http import called, refused, told
 
 MASKS = """
@@ -109,3 +111,46 @@ def test_the_protocol_is_told_to_the_policies(governed: tuple[Pair, str]) -> Non
 
     audit = "".join(file.read_text() for file in (pair.home / "audit").glob("*.jsonl"))
     assert '"mcp"' in audit
+
+
+def _reloaded(pair: Pair, masks: str) -> None:
+    """Have the Flight server read other masks."""
+    loaded = pair.home / "run" / "policies.json"
+    before = loaded.read_text()
+    (pair.home / "policies" / "masks.yaml").write_text(masks)
+    assert pair.flight.running is not None
+    pair.flight.running.send_signal(signal.SIGHUP)
+    wait_until(lambda: loaded.read_text() != before, pair.flight.last_output)
+
+
+def test_a_policy_that_changes_reaches_results_that_are_kept(governed: tuple[Pair, str]) -> None:
+    pair, key = governed
+    sql = "SELECT name, repeat('x', 100) || range AS padding FROM mcp_people, range(20000)"
+    url = told(pair, "read_query", key, sql=sql)["result_handle"]["url"]
+    headers = {"Authorization": f"Bearer {key}"}
+
+    assert requests.get(url, headers=headers, timeout=30).status_code == 200
+    _reloaded(pair, MASKS.replace("full", "hash"))
+    try:
+        changed = requests.get(url, headers=headers, timeout=30)
+    finally:
+        _reloaded(pair, MASKS)
+    assert (changed.status_code, changed.json()["error"]) == (403, "POLICY_DENIED")
+    assert "ask again" in changed.json()["message"]
+    assert requests.get(url, headers=headers, timeout=30).status_code == 200
+
+
+def test_a_revoked_key_fetches_no_kept_result(governed: tuple[Pair, str]) -> None:
+    pair, _ = governed
+    with closing(KeyStore.open(pair.home / "keys.db")) as store:
+        key = store.create(roles=["analyst"], agent_id="leaver")
+        url = told(pair, "read_query", key, sql="SELECT range, repeat('x', 100) FROM range(20000)")
+        headers = {"Authorization": f"Bearer {key}"}
+        assert requests.get(url["result_handle"]["url"], headers=headers, timeout=30).status_code == 200
+        store.revoke(key[:12])
+
+    def is_refused() -> bool:
+        return requests.get(url["result_handle"]["url"], headers=headers, timeout=30).status_code == 401
+
+    wait_until(is_refused, pair.flight.last_output, seconds=5)
+    assert is_refused()

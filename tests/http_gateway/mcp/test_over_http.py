@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pyarrow as pa
+import pyarrow.flight as fl
 import pytest
 import requests
 from mcp import Client
@@ -19,6 +20,8 @@ from mcp_types import CallToolResult, Tool
 from http_gateway.credentials import Caller
 from http_gateway.errors import Refused
 from http_gateway.mcp.results import KeptResults, statistics
+from http_gateway.receipt import Receipt
+from http_gateway.request_body import QueryBody
 from http_gateway.spool import MemoryBudget, SpoolRoom
 from tests.fixtures.gateway import Pair
 
@@ -138,6 +141,25 @@ def test_a_large_result_stays_out_of_the_context(gateway: Pair, tool: str) -> No
     assert fetched.headers["X-Row-Count"] == "200000"
 
 
+def test_a_large_result_is_fetched_over_flight_too(gateway: Pair) -> None:
+    flight = told(gateway, "read_query", sql=LARGE)["result_handle"]["flight"]
+
+    with fl.connect(flight["uri"]) as client:
+        assert client.do_get(fl.Ticket(flight["ticket"])).read_all().num_rows == 200_000
+
+
+def test_a_statement_that_changed_something_is_not_offered_again(gateway: Pair) -> None:
+    told(gateway, "run_sql", sql="CREATE OR REPLACE TABLE mcp_returned (a BIGINT, b VARCHAR)")
+    sql = "INSERT INTO mcp_returned SELECT range, 'text ' || range FROM range(200000) RETURNING *"
+    handle = told(gateway, "run_sql", sql=sql)["result_handle"]
+
+    assert "flight" not in handle
+    assert requests.get(handle["url"], timeout=30).headers["X-Row-Count"] == "200000"
+    assert told(gateway, "read_query", sql="SELECT count(*) AS n FROM mcp_returned")["rows"] == [
+        {"n": 200_000}
+    ]
+
+
 def test_a_kept_result_is_for_nobody_else(gateway: Pair) -> None:
     url = told(gateway, "run_sql_arrow", sql=LARGE)["result_handle"]["url"]
 
@@ -149,7 +171,8 @@ def test_a_kept_result_is_for_nobody_else(gateway: Pair) -> None:
 def test_a_kept_result_ends(gateway: Pair, tmp_path: Any) -> None:
     kept = KeptResults(seconds=-1.0)
     spool = SpoolRoom(tmp_path, MemoryBudget(1000), 1000).open()
-    name = kept.keep(spool, Caller(None, None, "127.0.0.1"), "qry_1", 1, 1)
+    receipt = Receipt("qry_1", 1, None, 1.0, 1.0, False, False)
+    name = kept.keep(spool, Caller(None, None, "127.0.0.1"), QueryBody("SELECT 1"), receipt, 1, 1)
 
     with pytest.raises(Refused, match="NOT_FOUND"):
         kept.get(name, Caller(None, None, "127.0.0.1"))
