@@ -46,7 +46,13 @@ def create_app(gateway: Gateway, further: Iterable[Blueprint] = ()) -> Flask:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _refused_by_flask)
     app.register_error_handler(Exception, _failed)
-    for routes in (query_routes(gateway), health_routes(gateway), openapi_routes(), console_routes(), *further):
+    for routes in (
+        query_routes(gateway),
+        health_routes(gateway),
+        openapi_routes(),
+        console_routes(),
+        *further,
+    ):
         app.register_blueprint(routes)
     return app
 

@@ -5,7 +5,6 @@ Routes and codes that are missing here fail a test.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from http_gateway.accept import ARROW, JSON, PARQUET
@@ -16,7 +15,7 @@ Schema = dict[str, Any]
 
 VERSION: Final = "1"
 
-RESULT_HEADERS: Final[Mapping[str, str]] = {
+RESULT_HEADERS: Final[dict[str, str]] = {
     "X-Row-Count": "Rows in the body",
     "X-Column-Count": "Columns in the body",
     "X-Query-Id": "Names the query in the audit log",
@@ -28,6 +27,11 @@ RESULT_HEADERS: Final[Mapping[str, str]] = {
     "X-Transpile-Cache-Hit": "Whether the compiled statement was cached",
     "X-Result-Cache-Hit": "Whether the result was cached",
 }
+
+POLICY_HEADERS: Final[dict[str, str]] = {
+    "X-Row-Filters": "Tables under a row filter, percent-encoded, with commas between them; absent for none",
+}
+"""Only on results that a policy restricted."""
 
 _QUERY_CODES: Final = tuple(code for code in Code if code not in (Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED))
 
@@ -57,7 +61,7 @@ def openapi_document() -> Schema:
                 "NativeError": _native_error(),
                 "Ready": _ready(),
             },
-            "headers": {name: _header(text) for name, text in RESULT_HEADERS.items()},
+            "headers": {name: _header(text) for name, text in (RESULT_HEADERS | POLICY_HEADERS).items()},
             "securitySchemes": _security_schemes(),
         },
     }
@@ -88,7 +92,7 @@ def _query_operation(name: str, form: str, media_type: str, *, exact: bool) -> S
 
 
 def _success(form: str, media_type: str, *, exact: bool) -> Schema:
-    names = RESULT_HEADERS if exact else ("X-Query-Id", "X-Column-Count")
+    names = (*RESULT_HEADERS, *POLICY_HEADERS) if exact else ("X-Query-Id", "X-Column-Count")
     body = _reference("Result") if media_type == JSON else {"type": "string", "format": "binary"}
     return {
         "description": f"The result as {form}"

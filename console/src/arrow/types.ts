@@ -38,7 +38,7 @@ function sqlName(type: DataType): string {
 
 function nestedName(type: DataType): string | null {
   if (DataType.isMap(type)) {
-    const [key, value] = type.valueType.children ?? [];
+    const [key, value] = type.children[0]!.type.children;
     return `MAP(${childName(key)}, ${childName(value)})`;
   }
   if (DataType.isFixedSizeList(type)) return `${childName(type.children[0])}[${type.listSize}]`;

@@ -108,11 +108,11 @@ function ChartChoices({ result, choice, onChange }: ChoicesProps) {
         />
       )}
       {(isDots || choice.together !== "count") && (
-        <Pick label="Up" shown value={String(choice.y)} options={numbers} onPick={(y) => onChange({ ...choice, y: Number(y) })} />
+        <Pick label="Values" value={String(choice.y)} options={numbers} onPick={(y) => onChange({ ...choice, y: Number(y) })} />
       )}
-      <Pick label="Across" shown value={String(choice.x)} options={every} onPick={(x) => onChange({ ...choice, x: Number(x) })} />
+      <Pick label="by" shown value={String(choice.x)} options={every} onPick={(x) => onChange({ ...choice, x: Number(x) })} />
       <Pick
-        label="Split by"
+        label="split by"
         shown
         value={choice.split === null ? "" : String(choice.split)}
         options={[["", "nothing"], ...every]}

@@ -3,12 +3,17 @@
 import type { Column } from "../result";
 
 export const ROW = 28;
+export const HEAD = 46;
 const TALLEST = 8_000_000;
 const CHARACTER = 7.6;
 const PADDING = 26;
 const NARROWEST = 72;
-const WIDEST = 420;
+const WIDEST = 340;
 const SAMPLE = 60;
+
+export function px(length: number): string {
+  return `${length}px`;
+}
 
 /** What of `rows` rows is in view. */
 export interface Slice {
@@ -51,12 +56,16 @@ export function revealing(row: number, scrollTop: number, rows: number, view: nu
 /** Widths by what the first rows hold. */
 export function widthsOf(columns: readonly Column[], rows: number): number[] {
   return columns.map((column) => {
-    let longest = Math.max(column.name.length + (column.masked ? 3 : 0), column.type.length * 0.8, 4);
+    let longest = Math.max(column.name.length + (column.masked ? 3 : 0), headNote(column).length * 0.85, 4);
     for (let row = 0; row < Math.min(rows, SAMPLE); row++) {
       longest = Math.max(longest, Math.min(80, column.text(row)?.length ?? 4));
     }
     return Math.round(Math.min(WIDEST, Math.max(NARROWEST, longest * CHARACTER + PADDING)));
   });
+}
+
+function headNote(column: Column): string {
+  return (column.masked ? `masked: ${column.masked} ` : "") + column.type.slice(0, 24);
 }
 
 /** Left edges of the columns, and behind the last its right edge. */

@@ -12,21 +12,22 @@ export function ReceiptView({ result }: { result: Result }) {
   return (
     <div class="receipt">
       <section>
-        <h3>
+        <h2>
           <Icon name="filter" /> Row filters
-        </h3>
+        </h2>
         <Filters tables={receipt.rowFilters} />
       </section>
       <section>
-        <h3>
+        <h2>
           <Icon name="lock" /> Masks
-        </h3>
+        </h2>
         <Masks result={result} />
+        <p class="quiet small">What is computed from a masked column is computed on its masked values.</p>
       </section>
       <section>
-        <h3>
+        <h2>
           <Icon name="receipt" /> Receipt
-        </h3>
+        </h2>
         <dl class="facts">
           <Fact label="Query id">
             <code>{receipt.queryId}</code> <CopyButton text={receipt.queryId} label="Copy the query id" />
@@ -47,7 +48,7 @@ export function ReceiptView({ result }: { result: Result }) {
 }
 
 function Filters({ tables }: { tables: readonly string[] }) {
-  if (tables.length === 0) return <p class="quiet">None: no table of this query has hidden rows for you.</p>;
+  if (tables.length === 0) return <p class="quiet">No row filter applied.</p>;
   return (
     <>
       <p>{counted(tables.length, "table")} read under a row filter; the rows that it hides are in no number here.</p>
@@ -65,7 +66,7 @@ function Filters({ tables }: { tables: readonly string[] }) {
 
 function Masks({ result }: { result: Result }) {
   const masked = result.maskedColumns;
-  if (masked.length === 0) return <p class="quiet">None: no column of this result is masked for you.</p>;
+  if (masked.length === 0) return <p class="quiet">No column of this result is marked as masked.</p>;
   return (
     <ul class="chips">
       {masked.map((column) => (

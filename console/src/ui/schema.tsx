@@ -75,9 +75,9 @@ function grouped(tables: readonly TableName[], filter: string): [string, TableNa
 function SchemaGroup({ schema, ...props }: Props & { schema: string }) {
   return (
     <div class="schema-group">
-      <h3>
+      <h2>
         {schema} <span class="quiet">{props.tables.length}</span>
-      </h3>
+      </h2>
       <ul>
         {props.tables.map((table) => (
           <TableItem key={nameOf(table)} {...props} table={table} />

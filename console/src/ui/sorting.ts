@@ -10,6 +10,11 @@ export interface Sort {
 /** Above this many rows the engine sorts better than a page: ORDER BY. */
 export const MOST_SORTED = 500_000;
 
+export function nextSort(sort: Sort | null, column: number): Sort | null {
+  if (sort?.column !== column) return { column, descending: false };
+  return sort.descending ? null : { column, descending: true };
+}
+
 export function orderBy(column: Column, rows: number, descending: boolean): Uint32Array {
   const order = Uint32Array.from({ length: rows }, (_, row) => row);
   const direction = descending ? -1 : 1;

@@ -5,7 +5,8 @@ import { useRef, useState } from "preact/hooks";
 const LEAST = 15;
 const MOST = 80;
 
-export function useSplit(first: number) {
+export function useSplit() {
+  const first = window.innerWidth < 760 ? 28 : 38;
   const area = useRef<HTMLElement>(null);
   const [share, setShare] = useState(first);
   const set = (percent: number) => setShare(Math.min(MOST, Math.max(LEAST, percent)));

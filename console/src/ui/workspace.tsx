@@ -35,7 +35,7 @@ export function Workspace({ session, onLeave }: { session: Session; onLeave: () 
   const [dialect, setDialect] = useState("auto");
   const [entries, setEntries] = useState<readonly Entry[]>([]);
   const running = useRunning();
-  const split = useSplit(38);
+  const split = useSplit();
 
   async function refreshUsage() {
     setUsage(await service.usage().catch(() => usage));
@@ -90,9 +90,10 @@ export function Workspace({ session, onLeave }: { session: Session; onLeave: () 
           HatiData <span class="quiet">console</span>
         </h1>
         <span class="spring" />
-        <button type="button" class="pill" onClick={() => void showUsage()} aria-label="Usage of this key">
+        <button type="button" class="pill" onClick={() => void showUsage()} title="Usage of this key">
           <Icon name="bolt" />
           {credits(usage.credits)}
+          <span class="offscreen"> used this month</span>
         </button>
         <span class="who" title="The key in use">
           <Icon name="lock" />
@@ -102,7 +103,8 @@ export function Workspace({ session, onLeave }: { session: Session; onLeave: () 
           Sign out
         </button>
       </header>
-      <Side shown={sideShown} entries={entries} onPick={put}>
+      {sideShown && <div class="scrim" onClick={() => setSideShown(false)} />}
+      <Side shown={sideShown} entries={entries} onPick={put} onLeave={() => setSideShown(false)}>
         <SchemaBrowser
           tables={schema.tables}
           columns={schema.columns}
@@ -141,11 +143,17 @@ function Side(props: {
   shown: boolean;
   entries: readonly Entry[];
   onPick: (sql: string) => void;
+  onLeave: () => void;
   children: preact.ComponentChildren;
 }) {
   const [tab, setTab] = useState<"tables" | "recent">("tables");
   return (
-    <aside id="side" class={props.shown ? "side shown" : "side"}>
+    <aside
+      id="side"
+      class={props.shown ? "side shown" : "side"}
+      aria-label="Tables and recent queries"
+      onKeyDown={(event) => event.key === "Escape" && props.onLeave()}
+    >
       <div class="tabs" role="group" aria-label="What to show here">
         <button type="button" aria-pressed={tab === "tables"} onClick={() => setTab("tables")}>
           Tables
