@@ -11,7 +11,7 @@ HATI := $(BIN)/hati --home .hati
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-typescript bench bench-peers run serve certs lock clean
+.PHONY: help setup check fix test test-typescript console test-console bench bench-peers run serve certs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,22 @@ test-typescript: setup  ## the documents' TypeScript programs (needs node and np
 	@test examples/typescript/node_modules/.package-lock.json -nt examples/typescript/package-lock.json || \
 	  npm --prefix examples/typescript ci --loglevel=error
 	$(BIN)/python -m pytest -p tests.fixtures.service examples/typescript
+
+console/node_modules/.package-lock.json: console/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || { echo "No node and npm found: the console needs them to be built." >&2; exit 1; }
+	npm --prefix console ci --ignore-scripts --loglevel=error
+	@touch $@
+
+console: console/node_modules/.package-lock.json  ## build the web console into http_gateway/console (needs node and npm)
+	npm --prefix console run --silent types
+	node console/build.mjs
+
+test-console: setup console/node_modules/.package-lock.json  ## the console in Chromium, and that its build is the committed one
+	@tests/console/chromium || exit 1
+	npm --prefix console run --silent types
+	node console/build.mjs build/console
+	@diff -r build/console http_gateway/console || { echo "http_gateway/console is not what console/ builds: run make console" >&2; exit 1; }
+	node --test --test-reporter=spec tests/console/cells.test.mjs tests/console/console.test.mjs
 
 bench: setup  ## measure against the bare pyarrow server; writes docs/performance.md
 	$(BIN)/python -m bench

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,10 +12,71 @@ import { python, root } from "./service.mjs";
 
 const { build } = createRequire(join(root, "console", "package.json"))("esbuild");
 const RECEIPT = { queryId: "", rowFilters: [] };
+const WRITE = `
+import datetime as dt, decimal, pyarrow as pa
+
+def write(name, table):
+    with pa.ipc.new_stream(name + ".arrows", table.schema) as writer:
+        writer.write_table(table)
+`;
 const folder = mkdtempSync(join(tmpdir(), "hati-cells-"));
 let Result;
 
+/** What is read, as pyarrow makes it. */
+const TABLES = {
+  integers: `pa.table({
+    "big": pa.array([9223372036854775807, -9223372036854775808, None], pa.int64()),
+    "unsigned": pa.array([18446744073709551615, 0, None], pa.uint64()),
+    "money": pa.array([decimal.Decimal("-0.05"), decimal.Decimal("1234567890.10"), None], pa.decimal128(12, 2)),
+    "huge": pa.array([decimal.Decimal("-" + "9" * 70 + ".123456"), decimal.Decimal("0.000001"), None], pa.decimal256(76, 6)),
+  })`,
+  moments: `pa.table({
+    "plain": pa.array([1771410600123456, -1, None], pa.timestamp("us")),
+    "nanoseconds": pa.array([1767225600123456789, 0, None], pa.timestamp("ns")),
+    "berlin": pa.array([1771410600000000, 1782901800000000, None], pa.timestamp("us", "Europe/Berlin")),
+    "kolkata": pa.array([1771410600, 0, None], pa.timestamp("s", "Asia/Kolkata")),
+    "offset": pa.array([1771410600, 0, None], pa.timestamp("s", "-03:30")),
+    "utc": pa.array([9223372036854775807, 0, None], pa.timestamp("us", "UTC")),
+  })`,
+  dates: `pa.table({
+    "day": pa.array([0, -719528, 2932896, 2147483647], pa.int32()).cast(pa.date32()),
+    "milliseconds": pa.array([86400000, -86400000, 0, None], pa.int64()).cast(pa.date64()),
+    "clock": pa.array([3723500000, 0, 86399999999, None], pa.time64("us")),
+    "seconds": pa.array([3723, 0, 86399, None], pa.time32("s")),
+    "duration": pa.array([-1500, 90061001, 0, None], pa.duration("ms")),
+    "interval": pa.array([(14, -1, 3600000000000), (0, 0, 0), (-1, 2, -500000000), None], pa.month_day_nano_interval()),
+  })`,
+  floats: `pa.table({
+    "single": pa.array([1.1, float("nan"), float("-inf"), None], pa.float32()),
+    "double": pa.array([0.1, 1e300, -0.5, None], pa.float64()),
+    "half": pa.array([0.5, 2.0, -1.0, None], pa.float16()),
+  })`,
+  texts: `pa.table({
+    "text": pa.array(["", "NULL", None], pa.string()),
+    "large": pa.array(["ä", "x" * 20, None], pa.large_string()),
+    "view": pa.array(["short", "longer than twelve bytes", None], pa.string_view()),
+    "entry": pa.array(["a", "b", None]).dictionary_encode(),
+    "bytes": pa.array([b"\\x00\\xff", b"", None], pa.binary()),
+    "fixed": pa.array([b"ab", b"cd", None], pa.binary(2)),
+    "truth": pa.array([True, False, None]),
+    "nothing": pa.nulls(3),
+  })`,
+  nested: `pa.table({
+    "list": pa.array([[1, None], [], None], pa.list_(pa.int64())),
+    "large": pa.array([["NULL"], [None], None], pa.large_list(pa.string())),
+    "fixed": pa.array([[1.5, 2.5], [0.0, 1.0], None], pa.list_(pa.float64(), 2)),
+    "struct": pa.array([{"a": dt.date(2026, 1, 2), "b": 'x"y'}, {"a": None, "b": ""}, None],
+                       pa.struct([("a", pa.date32()), ("b", pa.string())])),
+    "map": pa.array([[("k", decimal.Decimal("1.50"))], [], None], pa.map_(pa.string(), pa.decimal128(5, 2))),
+    "deep": pa.array([[[{"x": [1]}]], [[]], None], pa.list_(pa.list_(pa.struct([("x", pa.list_(pa.int8()))])))),
+  })`,
+  masked: `pa.table([["x"], pa.array([1], pa.int8())], schema=pa.schema(
+    [pa.field("email", pa.string(), metadata={"hatidata.masked": "hash"}), pa.field("n", pa.int8())]))`,
+};
+
 before(async () => {
+  const written = Object.entries(TABLES).map(([name, table]) => `write("${name}", ${table})`);
+  execFileSync(python, ["-c", `${WRITE}\n${written.join("\n")}`], { cwd: folder });
   const file = join(folder, "result.mjs");
   const source = join(root, "console", "src", "result.ts");
   await build({ entryPoints: [source], outfile: file, bundle: true, format: "esm", logLevel: "error" });
@@ -24,27 +85,19 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true }));
 
-/** The texts, and the type names, of the columns of a pyarrow table written in Python. */
-function columns(table) {
-  const program = `
-import datetime as dt, decimal, sys, pyarrow as pa
-table = ${table}
-with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
-    writer.write_table(table)
-`;
-  const bytes = execFileSync(python, ["-c", program], { maxBuffer: 1 << 26 });
-  const result = Result.of(new Uint8Array(bytes), RECEIPT);
+function resultOf(name) {
+  return Result.of(new Uint8Array(readFileSync(join(folder, `${name}.arrows`))), RECEIPT);
+}
+
+/** The type names and the texts of the columns of a table. */
+function columns(name) {
+  const result = resultOf(name);
   const texts = (column) => Array.from({ length: result.rows }, (_, row) => column.text(row));
   return Object.fromEntries(result.columns.map((column) => [column.name, [column.type, ...texts(column)]]));
 }
 
 test("integers of 64 bits and decimals of all widths stay exact", () => {
-  const found = columns(`pa.table({
-    "big": pa.array([9223372036854775807, -9223372036854775808, None], pa.int64()),
-    "unsigned": pa.array([18446744073709551615, 0, None], pa.uint64()),
-    "money": pa.array([decimal.Decimal("-0.05"), decimal.Decimal("1234567890.10"), None], pa.decimal128(12, 2)),
-    "huge": pa.array([decimal.Decimal("-" + "9" * 70 + ".123456"), decimal.Decimal("0.000001"), None], pa.decimal256(76, 6)),
-  })`);
+  const found = columns("integers");
 
   assert.deepEqual(found.big, ["BIGINT", "9223372036854775807", "-9223372036854775808", null]);
   assert.deepEqual(found.unsigned, ["UBIGINT", "18446744073709551615", "0", null]);
@@ -53,14 +106,7 @@ test("integers of 64 bits and decimals of all widths stay exact", () => {
 });
 
 test("moments keep their nanoseconds and are shown in their zone, summer and winter", () => {
-  const found = columns(`pa.table({
-    "plain": pa.array([1771410600123456, -1, None], pa.timestamp("us")),
-    "nanoseconds": pa.array([1767225600123456789, 0, None], pa.timestamp("ns")),
-    "berlin": pa.array([1771410600000000, 1782901800000000, None], pa.timestamp("us", "Europe/Berlin")),
-    "kolkata": pa.array([1771410600, 0, None], pa.timestamp("s", "Asia/Kolkata")),
-    "offset": pa.array([1771410600, 0, None], pa.timestamp("s", "-03:30")),
-    "utc": pa.array([9223372036854775807, 0, None], pa.timestamp("us", "UTC")),
-  })`);
+  const found = columns("moments");
 
   assert.deepEqual(found.plain, ["TIMESTAMP", "2026-02-18 10:30:00.123456", "1969-12-31 23:59:59.999999", null]);
   assert.deepEqual(found.nanoseconds.slice(1, 3), ["2026-01-01 00:00:00.123456789", "1970-01-01 00:00:00"]);
@@ -71,14 +117,7 @@ test("moments keep their nanoseconds and are shown in their zone, summer and win
 });
 
 test("dates, times and spans", () => {
-  const found = columns(`pa.table({
-    "day": pa.array([0, -719528, 2932896, 2147483647], pa.int32()).cast(pa.date32()),
-    "milliseconds": pa.array([86400000, -86400000, 0, None], pa.int64()).cast(pa.date64()),
-    "clock": pa.array([3723500000, 0, 86399999999, None], pa.time64("us")),
-    "seconds": pa.array([3723, 0, 86399, None], pa.time32("s")),
-    "duration": pa.array([-1500, 90061001, 0, None], pa.duration("ms")),
-    "interval": pa.array([(14, -1, 3600000000000), (0, 0, 0), (-1, 2, -500000000), None], pa.month_day_nano_interval()),
-  })`);
+  const found = columns("dates");
 
   assert.deepEqual(found.day, ["DATE", "1970-01-01", "0001-01-01 (BC)", "9999-12-31", "infinity"]);
   assert.deepEqual(found.milliseconds.slice(1), ["1970-01-02", "1969-12-31", "1970-01-01", null]);
@@ -91,11 +130,7 @@ test("dates, times and spans", () => {
 });
 
 test("floats are as short as they can be, and say when they are no numbers", () => {
-  const found = columns(`pa.table({
-    "single": pa.array([1.1, float("nan"), float("-inf"), None], pa.float32()),
-    "double": pa.array([0.1, 1e300, -0.5, None], pa.float64()),
-    "half": pa.array([0.5, 2.0, -1.0, None], pa.float16()),
-  })`);
+  const found = columns("floats");
 
   assert.deepEqual(found.single, ["FLOAT", "1.1", "NaN", "-Infinity", null]);
   assert.deepEqual(found.double, ["DOUBLE", "0.1", "1e+300", "-0.5", null]);
@@ -103,16 +138,7 @@ test("floats are as short as they can be, and say when they are no numbers", () 
 });
 
 test("texts and bytes in every layout", () => {
-  const found = columns(`pa.table({
-    "text": pa.array(["", "NULL", None], pa.string()),
-    "large": pa.array(["ä", "x" * 20, None], pa.large_string()),
-    "view": pa.array(["short", "longer than twelve bytes", None], pa.string_view()),
-    "entry": pa.array(["a", "b", None]).dictionary_encode(),
-    "bytes": pa.array([b"\\x00\\xff", b"", None], pa.binary()),
-    "fixed": pa.array([b"ab", b"cd", None], pa.binary(2)),
-    "truth": pa.array([True, False, None]),
-    "nothing": pa.nulls(3),
-  })`);
+  const found = columns("texts");
 
   assert.deepEqual(found.text, ["VARCHAR", "", "NULL", null]);
   assert.deepEqual(found.large, ["VARCHAR", "ä", "x".repeat(20), null]);
@@ -125,15 +151,7 @@ test("texts and bytes in every layout", () => {
 });
 
 test("nested values quote their texts and keep the types inside", () => {
-  const found = columns(`pa.table({
-    "list": pa.array([[1, None], [], None], pa.list_(pa.int64())),
-    "large": pa.array([["NULL"], [None], None], pa.large_list(pa.string())),
-    "fixed": pa.array([[1.5, 2.5], [0.0, 1.0], None], pa.list_(pa.float64(), 2)),
-    "struct": pa.array([{"a": dt.date(2026, 1, 2), "b": 'x"y'}, {"a": None, "b": ""}, None],
-                       pa.struct([("a", pa.date32()), ("b", pa.string())])),
-    "map": pa.array([[("k", decimal.Decimal("1.50"))], [], None], pa.map_(pa.string(), pa.decimal128(5, 2))),
-    "deep": pa.array([[[{"x": [1]}]], [[]], None], pa.list_(pa.list_(pa.struct([("x", pa.list_(pa.int8()))])))),
-  })`);
+  const found = columns("nested");
 
   assert.deepEqual(found.list, ["BIGINT[]", "[1, null]", "[]", null]);
   assert.deepEqual(found.large, ["VARCHAR[]", '["NULL"]', "[null]", null]);
@@ -144,13 +162,5 @@ test("nested values quote their texts and keep the types inside", () => {
 });
 
 test("columns of a masked field say how it is masked", () => {
-  const bytes = execFileSync(python, ["-c", `
-import sys, pyarrow as pa
-schema = pa.schema([pa.field("email", pa.string(), metadata={"hatidata.masked": "hash"}), pa.field("n", pa.int8())])
-with pa.ipc.new_stream(sys.stdout.buffer, schema) as writer:
-    writer.write_table(pa.table([["x"], pa.array([1], pa.int8())], schema=schema))
-`]);
-  const result = Result.of(new Uint8Array(bytes), RECEIPT);
-
-  assert.deepEqual(result.columns.map((column) => column.masked), ["hash", null]);
+  assert.deepEqual(resultOf("masked").columns.map((column) => column.masked), ["hash", null]);
 });
