@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON := $(shell command -v python3.11 || command -v python3)
 SOURCES := flight_server http_gateway hatidata_agent hatidata_settings hatidata_telemetry
-TYPED := $(SOURCES) certs tests $(wildcard bench/*.py examples/*.py)
+TYPED := $(SOURCES) certs deploy tests $(wildcard bench/*.py examples/*.py)
 HATI := $(BIN)/hati --home .hati
+LINT := build/lint/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-typescript console test-console bench bench-peers run serve certs lock clean
+.PHONY: help setup check fix test test-typescript console test-console bench bench-peers run serve certs lock clean lint-deploy lint-chart
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,28 @@ check: setup  ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports --no-logo
+
+lint-deploy:  ## lint the container files and try the alerts (deploy/)
+	@test -x $(LINT)/hadolint || { $(PYTHON) -m venv build/lint && \
+	  $(LINT)/pip --disable-pip-version-check --quiet install --require-hashes -r deploy/lint-requirements.lock; }
+	@command -v promtool >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || true
+	$(LINT)/hadolint deploy/Dockerfile
+	$(LINT)/yamllint --strict -c deploy/.yamllint.yml deploy
+	@if command -v promtool >/dev/null; then cd deploy/prometheus && \
+	  promtool check config prometheus.yml && promtool test rules alerts.test.yml; \
+	  else echo "No promtool found (Debian: package prometheus): the alerts are not tried." >&2; fi
+
+lint-chart:  ## render the Helm chart and validate it (needs Go; builds Helm, which takes minutes the first time)
+	@command -v go >/dev/null || { echo "No go found: Helm is built from its Go module." >&2; exit 1; }
+	@test -x build/chart/helm || GOBIN=$(CURDIR)/build/chart go install helm.sh/helm/v3/cmd/helm@v3.19.0
+	@test -x build/chart/kubectl-validate || GOBIN=$(CURDIR)/build/chart go install sigs.k8s.io/kubectl-validate@v0.0.4
+	@set -e; for values in smallest everything; do \
+	  build/chart/helm lint --strict -f deploy/chart/ci/$$values-values.yaml deploy/chart; \
+	  rm -rf build/chart/$$values; \
+	  build/chart/helm template try deploy/chart --kube-version 1.30.0 -f deploy/chart/ci/$$values-values.yaml \
+	    --output-dir build/chart/$$values >/dev/null; \
+	  build/chart/kubectl-validate --version 1.30 build/chart/$$values; done
 
 fix: setup  ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
@@ -88,6 +111,7 @@ lock:  ## resolve pyproject.toml again into requirements.lock
 	@{ echo '# Every package of every extra, with hashes; regenerate with `make lock` (docs/decisions/0001).'; \
 	  cat build/lock/compiled; } > requirements.lock
 	@! grep -n '://' requirements.lock
+	@$(BIN)/python -m deploy.lock 2>/dev/null || echo "After make setup: $(BIN)/python -m deploy.lock"
 
 clean:  ## remove the environment, caches and the demo home
 	rm -rf $(VENV) .hati build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
