@@ -34,6 +34,7 @@ from flight_server.engines.engine import Load
 from flight_server.engines.wire_types import wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Scalar, TableName
+from flight_server.semantic.memory import ID_SCHEMA
 from flight_server.semantic.names import STORES
 from flight_server.steps.transpile import Plan
 from flight_server.syntax.names import DEFAULT_SCHEMA, fold, quote
@@ -76,7 +77,7 @@ class DuckDBSession:
     def describe(self, plan: Plan, parameters: Sequence[Scalar], version: int) -> pa.Schema:
         """Return the schema of *plan*'s result; parameters without a value count as NULL."""
         if plan.kind is not Kind.READ:
-            return COUNT_SCHEMA
+            return ID_SCHEMA if plan.verb == STORES else COUNT_SCHEMA
         if self.temporary or self.in_transaction:
             return self._described(plan, parameters)
         key = (plan.sql, version, tuple(map(type, parameters)))

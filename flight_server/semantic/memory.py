@@ -60,6 +60,12 @@ _UNEMBEDDED = (
 )
 _FORGET = "DELETE FROM {vectors} AS v WHERE v.memory_id NOT IN (SELECT memory_id FROM {memory})"
 
+_MARK = (
+    "UPDATE {memory} AS m SET has_embedding = true WHERE NOT coalesce(m.has_embedding, false) "
+    "AND m.memory_id IN (SELECT memory_id FROM {vectors})"
+)
+_READ_ALL = "SELECT max(array_inner_product(vector, vector)) FROM {vectors}"
+
 log = structlog.get_logger("memory")
 
 
@@ -90,6 +96,7 @@ class AgentMemory:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep_embedding, name="memory", daemon=True)
+        self._loads_model = False
         self.width = 0
         """Dimensions of the stored vectors; 0 while there are none."""
 
@@ -104,6 +111,7 @@ class AgentMemory:
         Args:
             width: Dimensions of the vectors, or 0 if only the first vector will tell.
         """
+        self._loads_model = width > 0
         with self._connect() as connection:
             connection.execute(_TABLES.format(catalog=self._catalog))
             self.width = self._known_width(connection)
@@ -163,7 +171,24 @@ class AgentMemory:
                 return 0
             texts = [str(text) for _, text, _ in missing]
             self._insert(connection, [str(row[0]) for row in missing], texts, self._vectors.of(texts))
+            with self._changes.writing([MEMORY]):
+                connection.execute(_MARK.format(**places))
             return len(missing)
+
+    def warm_up(self) -> bool:
+        """Load the model, if it is ours, and read the stored vectors: the first search would wait for both.
+
+        Returns:
+            Whether there are any: a service that remembers nothing pays neither memory nor time.
+        """
+        with self._connect() as connection:
+            known = self.width and connection.execute(f"SELECT 1 FROM {self._stored} LIMIT 1").fetchone()
+            if not known:
+                return False
+            if self._loads_model:
+                self._vectors.of(["warm"])
+            connection.execute(_READ_ALL.format(vectors=self._stored)).fetchall()
+        return True
 
     def _vector(self, text: str) -> Matrix | None:
         """Return the vector of *text*, or None if it is left to the background.
@@ -221,6 +246,10 @@ class AgentMemory:
     def _keep_embedding(self) -> None:
         """Embed whenever the table has changed, until the end."""
         seen: object = None
+        try:
+            self.warm_up()
+        except Exception as error:  # noqa: BLE001  # the first search then does it
+            log.warning("memories are not loaded yet", reason=str(error)[:300])
         while not self._ending.wait(LOOK_AGAIN_S):
             stamp = self._changes.stamp([MEMORY])
             if stamp is None or stamp == seen:

@@ -80,6 +80,28 @@ def test_execute_update_needs_no_prepared_statement(cursor: Any) -> None:
     assert cursor.adbc_statement.execute_update() == 2
 
 
+def test_a_memory_that_is_stored_tells_its_id(cursor: Any) -> None:
+    cursor.execute("SELECT store_memory('by a driver', 'adbc')")
+    ((stored,),) = cursor.fetchall()
+    names = [column[0] for column in cursor.description]
+    cursor.execute(
+        "SELECT CAST(memory_id AS VARCHAR) FROM _hatidata_agent_memory WHERE content = 'by a driver'"
+    )
+
+    assert names == ["memory_id"]
+    assert cursor.fetchall() == [(stored,)]
+
+
+def test_returning_gives_rows_and_runs_once(cursor: Any) -> None:
+    cursor.execute("CREATE OR REPLACE TABLE adbc_returning (a INTEGER)")
+    cursor.execute("INSERT INTO adbc_returning SELECT range FROM range(3) RETURNING a * 2 AS twice")
+    rows, names = cursor.fetchall(), [column[0] for column in cursor.description]
+    cursor.execute("SELECT count(*) FROM adbc_returning")
+
+    assert (sorted(rows), names) == ([(0,), (2,), (4,)], ["twice"])
+    assert cursor.fetchall() == [(3,)]
+
+
 def test_executemany_inserts_every_row(cursor: Any) -> None:
     cursor.execute("CREATE OR REPLACE TABLE many (a INTEGER, b VARCHAR)")
     cursor.executemany("INSERT INTO many VALUES (?, upper(?))", [(i, f"v{i}") for i in range(10_000)])

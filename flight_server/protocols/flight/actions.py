@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -33,7 +34,7 @@ from flight_server.protocols.flight.sessions import (
     Prepared,
     Sessions,
 )
-from flight_server.protocols.flight.statements import Statements
+from flight_server.protocols.flight.statements import COUNT, Statements
 
 Handler = Callable[[Exchange, Any], Iterable[bytes]]
 
@@ -51,6 +52,7 @@ _PLAIN = {
     "GetSessionOptions": "Return the options of the session",
     "CloseSession": "Roll back and forget the session",
 }
+_RETURNS = re.compile(r"\breturning\b", re.IGNORECASE)
 _MISSING = ("BeginSavepoint", "EndSavepoint", "CreatePreparedSubstraitPlan")
 _REQUESTS = {
     "CreatePreparedStatement": "ActionCreatePreparedStatementRequest",
@@ -106,20 +108,21 @@ class Actions:
     def _prepare(self, exchange: Exchange, request: Any) -> list[bytes]:
         asked = Asked(request.query, self._longest_ms, transaction=request.transaction_id)
         described = self._statements.describe(exchange, asked)
-        reads = described.kind is Kind.READ
+        known = described.kind is Kind.READ or described.schema != COUNT
+        gives_rows = known or bool(_RETURNS.search(asked.sql))  # a driver drops the rows of an update
         statement = Prepared(
             secrets.token_bytes(16), asked.sql, asked.transaction, described.kind, described.parameters
         )
         exchange.session.keep(statement)
-        known = self._engine.wire_fields(described.parameter_types)
-        kinds = [known[name].type for name in described.parameter_types]
+        fields = self._engine.wire_fields(described.parameter_types)
+        kinds = [fields[name].type for name in described.parameter_types]
         parameters = pa.schema([pa.field(f"${number}", kind) for number, kind in enumerate(kinds, 1)])
         result = make(
             "ActionCreatePreparedStatementResult",
             prepared_statement_handle=statement.handle,
-            dataset_schema=described.schema.serialize().to_pybytes() if reads else b"",
+            dataset_schema=described.schema.serialize().to_pybytes() if known else b"",
             parameter_schema=parameters.serialize().to_pybytes(),
-            is_update=not reads,
+            is_update=not gives_rows,
         )
         return [wrap(result)]
 

@@ -95,6 +95,38 @@ def test_memories_that_came_another_way_get_vectors(remembering: SemanticWarehou
     assert remembering.rows(count) == [(2,)]
 
 
+def test_a_memory_says_that_it_has_a_vector_whoever_made_it(remembering: SemanticWarehouse) -> None:
+    remembering.rows("INSERT INTO _hatidata_agent_memory (content) VALUES ('one'), (NULL)")
+    sql = "SELECT content, has_embedding FROM _hatidata_agent_memory ORDER BY content NULLS LAST"
+    before = remembering.rows(sql)
+
+    while remembering.memory.embed_some():
+        pass
+
+    assert before == [("one", False), (None, False)]
+    assert remembering.rows(sql) == [("one", True), (None, False)]
+
+
+def test_only_a_service_that_remembers_something_warms_up(remembering: SemanticWarehouse) -> None:
+    cold = remembering.memory.warm_up()
+    _remember(remembering, "something")
+
+    assert (cold, remembering.memory.warm_up()) == (False, True)
+
+
+def test_warming_up_asks_no_endpoint(tmp_path: Path) -> None:
+    with embedding() as endpoint:
+        warehouse = SemanticWarehouse(tmp_path / "x.duckdb", EndpointEmbedder(endpoint.url, "model", ""))
+        _remember(warehouse, "aab")
+        while warehouse.memory.embed_some():
+            pass
+        warmed = warehouse.memory.warm_up()
+        warehouse.close()
+
+    assert warmed
+    assert endpoint.texts == ["aab"]
+
+
 def test_a_masked_column_ranks_on_its_masked_text(remembering: SemanticWarehouse) -> None:
     _remember(remembering, GROWTH)
     sql = "SELECT semantic_rank(content, '***'), semantic_match(content, $1) FROM _hatidata_agent_memory"
