@@ -18,6 +18,7 @@ from flight_server.dialects.read import read
 from flight_server.dialects.refuse import unreadable, unsupported
 from flight_server.dialects.rewrite import expression, query
 from flight_server.dialects.scope import Scope, TableColumns
+from flight_server.dialects.vector_joins import inner_joins
 from flight_server.dialects.write import write
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Dialect
@@ -40,6 +41,8 @@ def translate(
 ) -> Translation:
     """Return *sql* as a DuckDB statement, character for character if it is one.
 
+    JOIN_VECTOR is ours and belongs to no dialect: it is an inner join in all of them.
+
     Args:
         dialect: `auto` takes the text for Snowflake's as soon as one construct is only Snowflake's,
             and otherwise for DuckDB's if DuckDB's parser accepts it.
@@ -50,6 +53,7 @@ def translate(
         QueryRefused: QUERY_PARSE_ERROR for a text that is not Snowflake SQL, QUERY_ERROR for a
             construct without a faithful form, which the message names.
     """
+    sql = inner_joins(sql, accepts)
     if dialect == "duckdb":
         return Translation(sql, translated=False)
     if dialect == "snowflake" or has_snowflake_marks(sql, columns):

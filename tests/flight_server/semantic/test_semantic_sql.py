@@ -189,10 +189,11 @@ def test_both_names_of_a_match_and_its_default_agree(remembering: SemanticWareho
     assert remembering.rows(sql) == [(True, True, False)]
 
 
-def test_texts_can_be_joined_by_meaning(remembering: SemanticWarehouse) -> None:
+@pytest.mark.parametrize("join", ["JOIN", "JOIN_VECTOR"])
+def test_texts_can_be_joined_by_meaning(remembering: SemanticWarehouse, join: str) -> None:
     sql = (
         "SELECT a.t, b.t FROM (VALUES ('a cat'), ('tax law')) AS a(t) "
-        "JOIN (VALUES ('one cat'), ('the law')) AS b(t) ON semantic_match(a.t, b.t, 0.4) ORDER BY 1"
+        f"{join} (VALUES ('one cat'), ('the law')) AS b(t) ON semantic_match(a.t, b.t, 0.4) ORDER BY 1"
     )
 
     assert remembering.rows(sql) == [("a cat", "one cat"), ("tax law", "the law")]
