@@ -68,14 +68,13 @@ def check_calls(facts: Facts, known: Known | None) -> None:
 def bind_caller(facts: Facts, grant: Grant, schema: str) -> None:
     """Put what they stand for in the place of `current_agent_id()`, `current_database()` and their kin.
 
-    The engine itself would tell the name of the catalog in which the raw tables are sealed.
+    The engine would tell the name of the catalog in which the raw tables are sealed. The restricted
+    may not ask for places at all.
     """
-    values = {
-        CURRENT_AGENT: grant.principal.agent_id,
-        "current_catalog": PUBLIC_CATALOG,
-        "current_database": PUBLIC_CATALOG,
-        "current_schema": schema,
-    }
+    values = {CURRENT_AGENT: grant.principal.agent_id}
+    if grant.sees_everything:
+        places = {"current_catalog": PUBLIC_CATALOG, "current_database": PUBLIC_CATALOG}
+        values |= places | {"current_schema": schema}
     for node in list(facts.function_nodes):
         name = fold(node["function_name"])
         if name in values and not arguments(node):

@@ -195,6 +195,41 @@ class HttpAsker:
         self._session.close()
 
 
+class McpAsker:
+    """The tool `run_sql` of an MCP client; what is too large for a conversation is fetched by its handle."""
+
+    def __init__(self, service: Service, role: str) -> None:
+        self._url = service.endpoints["mcp"] + "/mcp"
+        self._session = requests.Session()
+        self._session.headers.update(
+            {
+                "Authorization": f"Bearer {service.keys[role]}",
+                "Accept": "application/json, text/event-stream",
+            }
+        )
+
+    def ask(self, question: Question) -> Answer:
+        """See `Asker`; the tool takes no dialect."""
+        given = {"sql": question.sql, "parameters": list(question.params), "timeout_ms": question.timeout_ms}
+        call = {"name": "run_sql", "arguments": given}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+        response = self._session.post(self._url, json=body, timeout=40)
+        answered = response.json()
+        told = answered.get("result", {}).get("structuredContent")
+        if told is None or "error" in told:
+            return _refusal(f"{response.status_code} {_without_id(told or answered)}", "")
+        if "result_handle" in told:
+            return read_arrow(self._session.get(told["result_handle"]["url"], timeout=40))
+        columns = tuple(column["name"] for column in told["columns"])
+        rows = tuple(tuple(row.values()) for row in told["rows"])
+        types = tuple(column["type"] for column in told["columns"])
+        return Answer(None, columns, rows, types, _stable(told), response.text + str(response.headers))
+
+    def close(self) -> None:
+        """See `Asker`."""
+        self._session.close()
+
+
 def _refusal(text: str, extra: str) -> Answer:
     kept = _stable(json.loads(extra)) if extra.startswith("{") and '"code"' in extra else {"extra": extra}
     return Answer(error=text.partition("gRPC client debug context")[0], extra=kept, raw=text + extra)
@@ -282,7 +317,10 @@ PATHS: dict[str, Callable[[Service, str], Asker]] = {
     "mcp-port": _http("mcp", "/v1/query/arrow", read_arrow),
     "json": _http("http", "/v1/query", read_json),
     "parquet": _http("http", "/v1/query/parquet", read_parquet),
+    "mcp": McpAsker,
 }
+WITHOUT_DIALECT = ("flightsql", "flightsql-plain", "mcp")
+"""Paths on which a question cannot say its dialect, so that it is decided for it."""
 SESSION_PATHS = ("flight", "flight-info", "flightsql", "flightsql-plain")
 
 
