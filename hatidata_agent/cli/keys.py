@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PREFIX_LENGTH = 12
 _TABLE_WIDTH = 120
-_TITLES = ("prefix", "roles", "agent", "attributes", "created", "last used", "state")
+_TITLES = ("prefix", "roles", "agent", "attributes", "certificate", "created", "last used", "state")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d+)([mhdw])")
 
@@ -37,6 +37,7 @@ def command() -> None:
         "hati keys create --role admin",
         "hati keys create --role analyst --agent report-bot --attr region=Europe --expires-in 30d",
         "export HATIDATA_API_KEY=$(hati keys create --role developer --test)",
+        "hati keys create --role analyst --agent nightly --certificate nightly.example",
     )
 )
 @home_option
@@ -48,6 +49,12 @@ def command() -> None:
 @click.option("--attr", "attributes", multiple=True, metavar="NAME=VALUE", help="An attribute for policies.")
 @click.option("--expires-in", metavar="30d", help="Minutes (m), hours (h), days (d) or weeks (w).")
 @click.option("--allow-agent-override", is_flag=True, help="Let the holder name the agent with X-Agent-Id.")
+@click.option(
+    "--certificate",
+    metavar="CN",
+    default="",
+    help="A client certificate of this common name acts as the key, over Flight with client_ca set.",
+)
 @click.option("--test", "is_test", is_flag=True, help="A key for tests: not counted against quotas.")
 def create(
     home: Path,
@@ -57,6 +64,7 @@ def create(
     attributes: tuple[str, ...],
     expires_in: str | None,
     allow_agent_override: bool,
+    certificate: str,
     is_test: bool,
 ) -> None:
     """Print a new key, once, alone on standard output. Only its hash is kept."""
@@ -70,6 +78,7 @@ def create(
             attributes=pairs,
             expires_in=lifetime,
             allow_agent_override=allow_agent_override,
+            certificate_cn=certificate,
             environment=_environment(agent_id, is_test),
         )
     print(key)
@@ -180,6 +189,7 @@ def _cells(record: KeyRecord, now: dt.datetime) -> tuple[str, ...]:
         " ".join(sorted(record.roles)),
         record.agent_id + (" (may override)" if record.allow_agent_override else ""),
         attributes,
+        record.certificate_cn,
         _minute(record.created_at),
         _minute(record.last_used_at),
         _state(record, now),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.flight as fl
 import pytest
 
+from tests.fixtures.certs import Certificates
+from tests.fixtures.flight import FlightService
 from tests.fixtures.service import hati, make_home
 
 
@@ -78,3 +82,26 @@ def test_a_wrong_option_is_refused_without_a_key(home: Path, options: list[str])
     done = hati("keys", "create", "--role", "analyst", *options, home=home)
 
     assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
+
+
+def test_a_certificate_acts_as_the_key_that_names_it(
+    start_flight: Callable[..., FlightService], certificates: Certificates
+) -> None:
+    files = {"tls_cert": str(certificates.server_cert), "tls_key": str(certificates.server_key)}
+    flight = start_flight(tls="true", client_ca=str(certificates.ca), **files)
+    wanted = ("keys", "create", "--role", "admin", "--certificate", "analyst")
+    taken = hati(*wanted, home=flight.home)
+    hati("keys", "revoke", flight.analyst[:12], home=flight.home)
+    made = hati(*wanted, home=flight.home)
+    listed = hati("keys", "list", home=flight.home)
+    client = fl.FlightClient(
+        flight.uri,
+        tls_root_certs=certificates.ca.read_bytes(),
+        cert_chain=certificates.client_cert.read_bytes(),
+        private_key=certificates.client_key.read_bytes(),
+    )
+
+    assert (taken.returncode, taken.stderr) == (2, "hati: another active key has this certificate\n")
+    assert made.returncode == 0
+    assert "certificate" in listed.stdout
+    assert client.do_get(fl.Ticket("SELECT salary FROM salaries")).read_all().to_pylist() == [{"salary": 100}]
