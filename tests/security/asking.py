@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pyarrow.parquet as parquet
 import requests
-from adbc_driver_flightsql import DatabaseOptions
+from adbc_driver_flightsql import DatabaseOptions, StatementOptions
 from adbc_driver_manager import AdbcStatement
 
 from tests.security.cases import Case, Row
@@ -130,6 +130,7 @@ class FlightSqlAsker:
         """See `Asker`."""
         try:
             with closing(self._connection.cursor()) as cursor:
+                cursor.adbc_statement.set_options(**_deadlines(question))
                 cursor.execute(question.sql, question.params or None)
                 table = cursor.fetch_arrow_table()
                 return _table(table if table.num_columns else _count(cursor.rowcount), {})
@@ -141,6 +142,12 @@ class FlightSqlAsker:
         self._connection.close()
 
 
+def _deadlines(question: Question) -> dict[str, str]:
+    """The time allowed, which Flight SQL has no field for, as deadlines of the calls."""
+    calls = (StatementOptions.TIMEOUT_QUERY, StatementOptions.TIMEOUT_FETCH, StatementOptions.TIMEOUT_UPDATE)
+    return {option.value: str(question.timeout_ms / 1000) for option in calls}
+
+
 class PlainFlightSqlAsker(FlightSqlAsker):
     """The ADBC driver without preparing: one statement, executed as it is."""
 
@@ -150,6 +157,7 @@ class PlainFlightSqlAsker(FlightSqlAsker):
             return super().ask(question)
         try:
             with closing(AdbcStatement(self._connection.adbc_connection)) as statement:
+                statement.set_options(**_deadlines(question))
                 statement.set_sql_query(question.sql)
                 stream, changed = statement.execute_query()
                 table = pa.RecordBatchReader.from_stream(stream).read_all()
