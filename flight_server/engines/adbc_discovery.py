@@ -20,7 +20,8 @@ Types = Callable[[pa.Schema], list[tuple[str, str]]]
 
 _COLUMNS = """
 SELECT table_schema::text, table_name::text, column_name::text, data_type::text,
-  coalesce(numeric_precision, 0)::int, coalesce(numeric_scale, 0)::int, (is_nullable = 'YES')::int
+  coalesce(numeric_precision, 0)::int AS digits, coalesce(numeric_scale, 0)::int AS decimals,
+  (is_nullable = 'YES')::int AS nullable
 FROM information_schema.columns WHERE table_schema IN ({schemas})
 ORDER BY table_schema, table_name, ordinal_position
 """

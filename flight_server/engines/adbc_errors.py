@@ -10,13 +10,14 @@ from flight_server.watcher import Call
 
 _GONE = re.compile(
     r"\((Unavailable|Canceled|DeadlineExceeded|Unauthenticated|Aborted)[;)]|"
-    r"connection (refused|reset|closed)|"
-    r"transport|broken pipe|EOF|server closed|terminating connection|could not (connect|receive|send)|"
-    r"no connection to the server|connection to server|worker|heartbeat|SSL|the database system is",
+    r"connection (refused|reset|closed)|transport|broken pipe|EOF|server closed|terminating connection|"
+    r"could not (connect|receive|send)|no connection to the server|connection to server|worker|heartbeat|"
+    r"h2 protocol error|remote error|SSL|the database system is",
     re.IGNORECASE,
 )
 _GONE_STATUSES = frozenset({"IO", "TIMEOUT", "CANCELLED", "UNAUTHENTICATED", "UNAUTHORIZED"})
 _SECRET = re.compile(r"://[^\s/@]*@|password=\S+|(bearer|basic)\s+\S+", re.IGNORECASE)
+_ECHO = re.compile(r"\n\s*LINE \d+:.*|\s*Query was:.*?(?=\. SQLSTATE|$)", re.DOTALL)
 RETRY_SECS = 2.0
 
 
@@ -58,4 +59,5 @@ def remote_refusal(
 
 
 def _scrubbed(text: str) -> str:
-    return _SECRET.sub("[..]", text)
+    """Return *text* without credentials, and without the echo of the query and the values in it."""
+    return _SECRET.sub("[..]", _ECHO.sub("", text))

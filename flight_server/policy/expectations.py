@@ -186,7 +186,8 @@ def _differences(one: Expectation, found: Explanation) -> Iterator[str]:
 
 def _names(column: str) -> frozenset[str]:
     """Return the ways to write the column `schema.table.column`."""
-    schema, table, name = column.split(".", 2)
+    path, _, name = column.rpartition(".")
+    schema, _, table = path.rpartition(".")
     return frozenset({column, f"{table}.{name}", name} if schema else {column})
 
 

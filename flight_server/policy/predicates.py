@@ -78,17 +78,27 @@ class PredicateCheck:
         if name in self._made:
             return True
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self._tables[name].columns)
+        schema, table = self._place(name)
         try:
-            self._empty.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name.schema)}")
-            self._empty.execute(f"CREATE TABLE {quote(name.schema)}.{quote(name.table)} ({columns})")
+            if self._tables[name].engine:
+                self._empty.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {quote(self._tables[name].engine)}")
+            self._empty.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            self._empty.execute(f"CREATE TABLE {table} ({columns})")
         except duckdb.Error:
             return False
         self._made.add(name)
         return True
 
+    def _place(self, name: TableName) -> tuple[str, str]:
+        """Return schema and path of a table's empty copy; a remote engine is a catalog of its own."""
+        engine = self._tables[name].engine
+        schema = quote(name.schema.removeprefix(f"{engine}.")) if engine else quote(name.schema)
+        schema = f"{quote(engine)}.{schema}" if engine else schema
+        return schema, f"{schema}.{quote(name.table)}"
+
     def _binding_problem(self, table: TableName, predicate: str) -> str | None:
         names = {match[1] for match in _PARAMETER.finditer(predicate) if match[1]}
-        source = f"{quote(table.schema)}.{quote(table.table)}"
+        source = self._place(table)[1]
         sql = f"SELECT ({predicate}\n) FROM {source} WHERE ({predicate}\n)"
         try:
             kind = self._empty.sql(sql, params=dict.fromkeys(names) or None).types[0]

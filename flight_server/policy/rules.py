@@ -37,11 +37,11 @@ class Surroundings:
 
 
 def table_named(text: str) -> TableName | None:
-    """Return the table that `customers` or `finance.ledger` means, or None for any other shape."""
+    """Return the table that `customers`, `finance.ledger` or `engine.main.t` means, or None for another shape."""
     parts = fold(text).split(".")
-    if not all(parts) or len(parts) > 2:
+    if not all(parts) or len(parts) > 3:
         return None
-    return TableName(*parts) if len(parts) == 2 else TableName("main", parts[0])
+    return TableName(".".join(parts[:-1]) or "main", parts[-1])
 
 
 def closest(name: str, known: Iterator[str] | tuple[str, ...]) -> str:

@@ -1,18 +1,18 @@
 """What family of types an expression is of, as far as names and syntax tell.
 
 Casts and sums mean different things to different engines for different types.
-A name that may stand for two families, or an expression that is not known, has
-no family, and what depends on it is refused.
+What is not certain has no family, and what depends on it is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-from flight_server.stores.catalog import Column
+from flight_server.dialects.outward.tables import RemoteTable
+from flight_server.model import TableName
 from flight_server.syntax.names import fold
 
 _FAMILIES: Mapping[str, str] = {
@@ -43,29 +43,18 @@ class Families:
     """What the names of one statement stand for.
 
     Args:
-        columns: Those of every remote table that the statement reads.
+        shadow: The folded name of the shadow catalog.
+        tables: The remote tables in it.
     """
 
-    def __init__(self, columns: Iterable[Column], tree: exp.Expr) -> None:
-        self._names: dict[str, set[str | None]] = {}
-        for column in columns:
-            self._names.setdefault(fold(column.name), set()).add(family_of_type(column.type))
-        for alias in tree.find_all(exp.Alias):
-            inner = alias.this
-            if isinstance(inner.unnest(), exp.Column) and fold(inner.unnest().name) == fold(alias.alias):
-                continue  # a column under its own name adds nothing
-            if isinstance(inner, exp.Try) and fold(inner.this.name) == fold(alias.alias):
-                continue
-            self._names.setdefault(fold(alias.alias), set()).add(self.of(inner))
-        for table in tree.find_all(exp.TableAlias):
-            for column_alias in table.columns:
-                self._names.setdefault(fold(column_alias.name), set()).add(None)
+    def __init__(self, shadow: str, tables: Mapping[TableName, RemoteTable]) -> None:
+        self._shadow = shadow
+        self._tables = tables
 
     def of(self, node: exp.Expr) -> str | None:
         """Return the family of *node*, or None where it is not certain."""
         if isinstance(node, exp.Column):
-            found = self._names.get(fold(node.name), set())
-            return next(iter(found)) if len(found) == 1 else None
+            return self._of_column(node)
         if isinstance(node, exp.Literal):
             return _of_literal(node)
         if isinstance(node, (exp.Cast, exp.DataType)):
@@ -99,6 +88,92 @@ class Families:
         for other in found[1:]:
             family = family if family == other else _wider(family, other)
         return family
+
+    def _of_column(self, column: exp.Column) -> str | None:
+        """Return the family of what a column's name stands for in the nearest query that knows it."""
+        select = column.parent_select
+        while select is not None:
+            found = self._in_sources(select, fold(column.name), fold(column.table))
+            if found:
+                return next(iter(found)) if len(found) == 1 else None
+            select = select.parent_select
+        return None
+
+    def _in_sources(self, query: exp.Expr, name: str, source: str) -> set[str | None]:
+        """Return the families that *name* has in the sources of *query*, or in the one that is named."""
+        if not isinstance(query, exp.Select):
+            return {None}
+        found: set[str | None] = set()
+        for node in _sources(query):
+            if not source or fold(node.alias_or_name) == source:
+                found |= self._in_source(node, name)
+        return found
+
+    def _in_source(self, node: exp.Expr, name: str) -> set[str | None]:
+        alias = node.args.get("alias")
+        if isinstance(node, exp.Table) and not node.db:
+            expression = _common_table(node)
+            return (
+                self._in_query(expression.this, expression.args.get("alias"), name) if expression else {None}
+            )
+        if isinstance(alias, exp.TableAlias) and alias.columns and isinstance(node, exp.Table):
+            return {None}
+        if isinstance(node, exp.Table):
+            table = self._tables.get(TableName(fold(node.db), fold(node.name)))
+            columns = table.columns if table and fold(node.catalog) == self._shadow else ()
+            return {family_of_type(c.column.type) for c in columns if fold(c.column.name) == name}
+        if isinstance(node, exp.Subquery):
+            return self._in_query(node.this, alias, name)
+        return {None}
+
+    def _in_query(self, query: exp.Expr, alias: exp.Expr | None, name: str) -> set[str | None]:
+        """Return the families of the output *name* of a derived table."""
+        query = query.unnest()
+        if not isinstance(query, exp.Select):
+            return {None}
+        renamed = [fold(one.name) for one in alias.columns] if isinstance(alias, exp.TableAlias) else []
+        if renamed:
+            position = renamed.index(name) if name in renamed else -1
+            if position < 0:
+                return set()
+            starred = any(item.is_star for item in query.expressions[: position + 1])
+            return {None} if starred else {self.of(query.expressions[position].unalias())}
+        found: set[str | None] = set()
+        for item in query.expressions:
+            if item.is_star:
+                qualifier = fold(item.table) if isinstance(item, exp.Column) else ""
+                found |= self._in_sources(query, name, qualifier)
+            elif fold(item.alias_or_name) == name:
+                found.add(self.of(item.unalias()))
+        return found
+
+
+def _sources(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the tables and derived tables of a FROM clause."""
+    from_ = select.args.get("from_")
+    waiting = [from_.this] if from_ is not None else []
+    waiting += [join.this for join in select.args.get("joins") or ()]
+    while waiting:
+        node = waiting.pop()
+        waiting += [join.this for join in node.args.get("joins") or ()]
+        if isinstance(node, exp.Paren) or (
+            isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table)
+        ):
+            waiting.append(node.this)
+        else:
+            yield node
+
+
+def _common_table(node: exp.Table) -> exp.CTE | None:
+    """Return the common table expression that *node* names, the innermost of that name."""
+    around = node.parent
+    while around is not None:
+        with_ = around.args.get("with_")
+        for expression in reversed(with_.expressions if with_ is not None else []):
+            if isinstance(expression, exp.CTE) and fold(expression.alias) == fold(node.name):
+                return expression
+        around = around.parent
+    return None
 
 
 def _of_literal(node: exp.Literal) -> str:

@@ -177,6 +177,14 @@ class Rewriter:
         return node
 
 
+def hashes(node: exp.Expr, target: Target) -> exp.Expr:
+    """Hash the UTF-8 bytes of a text, as DuckDB does."""
+    if isinstance(node, exp.SHA2) and target.name == "postgres":
+        encoding = exp.Literal.string("UTF8")
+        return exp.SHA2(this=exp.Anonymous(this="CONVERT_TO", expressions=[node.this, encoding]))
+    return node
+
+
 def texts(node: exp.Expr, target: Target) -> exp.Expr:
     """Write a text with quotes, backslashes or control characters so that nothing can be misread in it."""
     if isinstance(node, exp.Literal) and node.is_string and not _PLAIN.match(node.name):

@@ -47,20 +47,18 @@ class Target:
         name: sqlglot's.
         default_schema: The remote schema that is shown as `main`.
         wraps_integers: Whether sums and products of integers overflow without a word.
-        like_escapes: Whether a backslash in a LIKE pattern escapes; DuckDB's does not.
-        numeric_round: Whether ROUND to digits takes exact numbers only.
+        mixes_having: Whether a subquery inside of HAVING is better taken out.
     """
 
     name: str
     default_schema: str
     wraps_integers: bool
-    like_escapes: bool = True
-    numeric_round: bool = False
+    mixes_having: bool = False
 
 
 TARGETS: Mapping[str, Target] = {
-    "spark": Target("spark", "default", wraps_integers=True),
-    "postgres": Target("postgres", "public", wraps_integers=False, numeric_round=True),
+    "spark": Target("spark", "default", wraps_integers=True, mixes_having=True),
+    "postgres": Target("postgres", "public", wraps_integers=False),
 }
 
 

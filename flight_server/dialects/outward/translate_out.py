@@ -15,7 +15,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from flight_server.dialects.outward.families import Families
-from flight_server.dialects.outward.rewrites import Rewriter, intervals, texts
+from flight_server.dialects.outward.having import without_having
+from flight_server.dialects.outward.rewrites import Rewriter, hashes, intervals, texts
 from flight_server.dialects.outward.tables import RemoteTable, place_tables
 from flight_server.dialects.outward.targets import SHARED, Target, unfaithful
 from flight_server.dialects.outward.values import bind
@@ -97,29 +98,22 @@ def translate_out(
     except (SqlglotError, RecursionError) as error:
         raise unfaithful("this form of query", target, str(error)) from None
     bind(tree, values, target)
-    read = [tables[name] for name in _named(tree, shadow) if name in tables]
-    families = Families((column.column for table in read for column in table.columns), tree)
-    tree = _rewritten(tree, target, families)
+    tree = _rewritten(tree, target, Families(fold(shadow), tables))
     _refuse_strange(tree, target)
+    if target.mixes_having:
+        tree = without_having(tree, target)
     _name_values(tree, target)
     _fold_names(tree, secret)
     _strip_paths(tree)
     placed = place_tables(tree, fold(shadow), tables, target)
     _rename_sources(tree)
-    tree = tree.transform(lambda node: texts(node, target))
+    for last in (hashes, texts):
+        tree = tree.transform(lambda node, last=last: last(node, target))
     text = tree.sql(dialect=target.name, comments=False, unsupported_level=sqlglot.ErrorLevel.IGNORE)
     _read_again(text, placed, target)
     if secret[0] and secret[0] in text:
         raise unfaithful("this form of query", target, "the nonce would leave")
     return Outward(text, placed)
-
-
-def _named(tree: exp.Expr, shadow: str) -> set[TableName]:
-    return {
-        TableName(fold(node.db), fold(node.name))
-        for node in tree.find_all(exp.Table)
-        if fold(node.catalog) == fold(shadow)
-    }
 
 
 def _rewritten(tree: exp.Expr, target: Target, families: Families) -> exp.Expr:

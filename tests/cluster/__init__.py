@@ -1,0 +1,1 @@
+"""Tests over real remote engines; `make test-cluster` runs them."""
