@@ -18,7 +18,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   QUERY_TIMEOUT: "Give it more time with the time limit beside Run, or ask for less.",
   RESULT_TOO_LARGE: "Add LIMIT, choose fewer columns, or fetch it as Parquet with hati query -o.",
   UNAUTHORIZED: "The key is wrong, expired or revoked.",
-  POLICY_DENIED: "The policies do not permit this for your key. The tables at the side are those you may read.",
+  POLICY_DENIED: "The policies do not permit this for your key.",
   QUOTA_EXCEEDED: "The credits of this month are used up.",
   SERVICE_UNAVAILABLE: "The service is starting, stopping or has too much to do. Try again in a moment.",
   INTERNAL_ERROR: "A defect of the service. Its log has the reason under the query id.",

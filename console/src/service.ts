@@ -42,6 +42,7 @@ export interface Question {
   readonly timeoutMs: number;
 }
 
+const SHOWN_LETTERS = 12;
 const ARROW = "application/vnd.apache.arrow.stream";
 
 export class Service {
@@ -56,6 +57,11 @@ export class Service {
 
   get hasKey(): boolean {
     return this.#key !== null;
+  }
+
+  /** As much of the key as lists of keys show. */
+  get keyPrefix(): string {
+    return `${this.#key?.slice(0, SHOWN_LETTERS) ?? ""}…`;
   }
 
   /** Run one statement; `onBytes` hears how much of the answer has arrived. */

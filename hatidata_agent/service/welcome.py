@@ -29,6 +29,7 @@ def welcome(endpoints: Endpoints, *, dev_mode: bool, demo: bool) -> str:
         ("Polars", _python(_polars(endpoints, sql))),
     )
     parts = [f"HatiData is ready: HTTP {endpoints.http}, MCP {endpoints.mcp}, Flight {endpoints.flight}"]
+    parts.append(f"Console, for your browser: {endpoints.mcp}/")
     if not dev_mode:
         parts.append(f"# A key is needed:\nexport {_KEY}=$(hati keys create --role analyst)")
     parts += [f"# {name}\n{command}" for name, command in commands]

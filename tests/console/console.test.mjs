@@ -62,6 +62,70 @@ test("lets in without a key in dev mode, as the administrator", async () => {
   await person.leave();
 });
 
+test("refuses what no key can look like without sending it", async () => {
+  const person = await openConsole(browser, service.url);
+  await person.signIn("schlüssel");
+  const asked = person.seen.requests.filter((request) => request.method() === "POST");
+
+  assert.match(await person.problem(), /UNAUTHORIZED/);
+  assert.deepEqual(asked, []);
+  await person.leave();
+});
+
+test("lets a key in that may read nothing, and says so", async () => {
+  const person = await openConsole(browser, service.url);
+  await person.signedIn(service.key("--role", "auditor", "--agent", "inspector"));
+  await person.run("SELECT * FROM orders");
+
+  assert.match(await person.page.locator(".schema-list").innerText(), /no table for this key/);
+  assert.match(await person.problem(), /POLICY_DENIED/);
+  await person.leave();
+});
+
+test("can be used with the keyboard alone", async () => {
+  const person = await openConsole(browser, service.url);
+  const { keyboard } = person.page;
+  await person.page.getByLabel("API key").waitFor();
+  await keyboard.type(analyst);
+  await keyboard.press("Enter");
+  await person.page.locator(".cm-editor.cm-focused").waitFor();
+  await keyboard.press("Control+A");
+  await keyboard.type("SELECT 6 * 7 AS answer");
+  await keyboard.press("Control+Enter");
+  await person.page.getByRole("columnheader", { name: /answer/ }).waitFor();
+  const stops = await tabStops(person.page, 14);
+
+  assert.deepEqual(await person.row(1), ["42"]);
+  for (const stop of ["Run", "Time limit", "Dialect", "Height of the editor", "Table", "Result, 1 rows"]) {
+    assert.ok(stops.some((name) => name.includes(stop)), `${stop} is not among ${stops}`);
+  }
+  await person.leave();
+});
+
+/** The names of what has the focus, one press of Tab after the other. */
+async function tabStops(page, count) {
+  const stops = [];
+  for (let at = 0; at < count; at++) {
+    await page.keyboard.press("Tab");
+    stops.push(await page.evaluate(() => {
+      const { activeElement: found } = document;
+      return found.getAttribute("aria-label") ?? found.textContent.trim();
+    }));
+  }
+  return stops;
+}
+
+signedIn("completes the names of tables", async ({ page }) => {
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("SELECT * FROM cust");
+  await page.locator(".cm-tooltip-autocomplete li[aria-selected]", { hasText: "customers" }).waitFor();
+  await page.waitForTimeout(100);
+  await page.keyboard.press("Enter");
+
+  assert.equal(await page.locator(".cm-content").innerText(), "SELECT * FROM customers");
+});
+
 signedIn("shows the tables that the key may see, and how their columns are masked", async ({ page }) => {
   const names = await page.locator(".table-name .name").allInnerTexts();
   await page.getByRole("button", { name: "customers", exact: true }).click();
@@ -192,6 +256,18 @@ signedIn("reaches every row where there are more than a browser can scroll over"
   assert.match(active, /^cell-19999\d\d-0$/);
   await person.page.locator(`#${active}`).waitFor();
   assert.equal(await person.page.locator(`#${active}`).innerText(), active.split("-")[1]);
+});
+
+signedIn("shows values as exact as they are, and NULL as NULL", async (person) => {
+  await person.run(`SELECT 9007199254740993 AS big, (-0.05)::DECIMAL(12,2) AS money, NULL AS nothing, 'NULL' AS text,
+    TIMESTAMP '2026-02-18 10:30:00.123456' AS plain, TIMESTAMPTZ '2026-02-18 10:30:00+02' AS zoned`);
+  const isNull = person.page.locator('.grid-row[aria-rowindex="2"] .cell.null');
+
+  assert.deepEqual(await person.row(1), [
+    "9007199254740993", "-0.05", "NULL", "NULL", "2026-02-18 10:30:00.123456", "2026-02-18 08:30:00+00:00",
+  ]);
+  assert.equal(await isNull.count(), 1);
+  assert.match(await person.page.getByRole("columnheader", { name: /zoned/ }).innerText(), /TIMESTAMPTZ/);
 });
 
 signedIn("sorts by a column, NULLs last, and back", async (person) => {

@@ -134,7 +134,7 @@ function Pick({ label, shown = false, value, options, onPick }: PickProps) {
   return (
     <label class="pick">
       <span class={shown ? "quiet small" : "offscreen"}>{label}</span>
-      <select value={value} onChange={(event) => onPick(event.currentTarget.value)}>
+      <select aria-label={label} value={value} onChange={(event) => onPick(event.currentTarget.value)}>
         {options.map(([name, text]) => (
           <option key={name} value={name}>
             {text}

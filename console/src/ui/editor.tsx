@@ -96,6 +96,7 @@ function stateOf(text: string, language: Compartment, run: { current: () => void
       highlightSelectionMatches(),
       placeholder("SELECT …"),
       EditorView.lineWrapping,
+      EditorView.domEventHandlers({ beforeinput: typeOver }),
       EditorView.contentAttributes.of({ "aria-label": "SQL, Control Enter runs it" }),
       keymap.of([
         { key: "Mod-/", run: toggleComment },
@@ -109,6 +110,22 @@ function stateOf(text: string, language: Compartment, run: { current: () => void
       LOOK,
     ],
   });
+}
+
+/**
+ * Type over a selection without the browser's own editing, which would carry the colours of what was there over
+ * in a style attribute, and the page's policy forbids those.
+ */
+function typeOver(event: InputEvent, view: EditorView): boolean {
+  const { state } = view;
+  const text = event.data;
+  const { from, to, empty } = state.selection.main;
+  if (event.inputType !== "insertText" || event.isComposing || text === null || empty) return false;
+  event.preventDefault();
+  const insert = () => state.update(state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+  const isHandled = state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert));
+  if (!isHandled) view.dispatch(insert());
+  return true;
 }
 
 function dialect(names: SQLNamespace) {

@@ -91,7 +91,7 @@ function useGrid(result: Result) {
     () => (sort === null ? null : orderBy(columns[sort.column]!, rows, sort.descending)),
     [sort, result],
   );
-  const gutter = 22 + Math.max(2, whole(rows).length) * 7;
+  const gutter = 18 + Math.max(2, whole(rows).length) * 6.5;
   const body = Math.max(0, view.height - HEAD);
   const rowAt = (shown: number) => (order === null ? shown : order[shown]!);
   useMeasured(frame, setView);

@@ -10,7 +10,7 @@ import { byteSize, counted, credits, milliseconds } from "./numbers";
 import { Problem } from "./problem";
 import { ReceiptView } from "./receipt";
 import { saveArrow, saveCsv } from "./save";
-import type { Running } from "./workspace";
+import type { Running } from "./running";
 
 type View = "table" | "chart" | "receipt";
 

@@ -47,6 +47,7 @@ def test_the_commands_name_the_real_ports() -> None:
 
     assert "http://127.0.0.1:5439/v1/query" in text
     assert text.count("grpc://127.0.0.1:8815") == 3
+    assert "Console, for your browser: http://127.0.0.1:5440/\n" in text
 
 
 def test_a_key_is_asked_for_only_outside_dev_mode() -> None:
