@@ -120,6 +120,10 @@ class Kind(StrEnum):
     CONTROL = "control"
 
 
+SEQUENCES = frozenset({"nextval", "currval", "setval"})
+"""Functions that move a sequence, or tell where this session moved it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A statement that DuckDB's parser has read, with its names resolved; only `parse` makes one.
@@ -160,6 +164,11 @@ class Statement:
     def tables(self) -> tuple[TableName, ...]:
         """Every table it touches, once, in order of appearance."""
         return tuple(dict.fromkeys(name for _, name in self.accesses))
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing, not even a sequence."""
+        return self.kind is Kind.READ and self.functions.isdisjoint(SEQUENCES)
 
 
 class MaskFunction(StrEnum):

@@ -328,7 +328,7 @@ class Pipeline:
         unknown = [name for name in understood.statement.tables if name not in understood.catalog.tables]
         if unknown:
             services.engine.missed(unknown)
-        if query.caller.read_only and understood.statement.kind is not Kind.READ:
+        if query.caller.read_only and not understood.statement.only_reads:
             raise QueryRefused(ErrorCode.POLICY_DENIED, "Only queries that change nothing are permitted here")
         return understood
 

@@ -68,7 +68,8 @@ class DuckDBSession:
             if plan.kind is Kind.CONTROL:
                 return self._control(plan, call)
             self._engine.referee(plan, parameters, version)
-            if plan.kind is Kind.READ and not self.in_transaction and not self.temporary:
+            pinned = self.in_transaction or self.temporary or plan.advances
+            if plan.kind is Kind.READ and not pinned:
                 return self._stream(plan, parameters, call, version)
             return self._in_session(plan, parameters, call, version)
         except _ERRORS as error:
@@ -306,7 +307,7 @@ class DuckDBSession:
         if plan.verb == STORES and self._engine.semantics is not None:
             return self._engine.semantics.memory.store(connection, plan, parameters)
         relation = run_change(connection, plan, parameters, latest_row(connection, plan.check))
-        is_count = relation.columns == ["Count"]
+        is_count = relation.columns == ["Count"] and not plan.returns
         if plan.verb == "MULTI":
             return gathered(relation, None)
         if plan.kind is Kind.WRITE and not is_count:

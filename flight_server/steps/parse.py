@@ -21,7 +21,10 @@ _WRITE_ACTIONS = {
     "UPDATE_QUERY_NODE": Action.UPDATE,
     "DELETE_QUERY_NODE": Action.DELETE,
 }
-_EXPLAIN = re.compile(r"\s*EXPLAIN\s+(ANALYZE\s+)?", re.IGNORECASE)
+_OPTION = r"(?:ANALYZE|FORMAT\s+\w+)"
+_EXPLAIN = re.compile(
+    rf"\s*EXPLAIN\b\s*(ANALYZE\b\s*)?(\(\s*{_OPTION}(?:\s*,\s*{_OPTION})*\s*\)\s*)?", re.IGNORECASE
+)
 _NESTED_WRITE = "a query may not change data inside a common table expression"
 
 
@@ -71,9 +74,9 @@ def _explained(
 ) -> Statement:
     """Read the query under an EXPLAIN; anything but a read under it is refused."""
     inner = sql[explain.end() :]
-    if inner.startswith("(") or parser.kinds(inner) != ["SELECT"]:
-        raise QueryRefused(ErrorCode.POLICY_DENIED, "EXPLAIN is permitted for queries, without options")
-    prefix = "EXPLAIN ANALYZE " if explain.group(1) else "EXPLAIN "
+    if parser.kinds(inner) != ["SELECT"]:
+        raise QueryRefused(ErrorCode.POLICY_DENIED, "EXPLAIN is permitted for queries")
+    prefix = "EXPLAIN " + "".join(f"{part.strip().upper()} " for part in explain.groups() if part)
     return _read(inner, parser, catalog, default_schema, temporary, prefix)
 
 

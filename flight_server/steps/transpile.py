@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from flight_server.errors import ErrorCode, QueryRefused
-from flight_server.model import Kind, Mask, Statement, TableName
+from flight_server.model import SEQUENCES, Kind, Mask, Statement, TableName
 from flight_server.semantic.names import STORES
 from flight_server.steps.parse import write_target
 from flight_server.steps.restrict_rows import Restricted, Sealed
@@ -38,6 +38,8 @@ class Plan:
         nonce: The word that no output name may hold.
         reads_clock: Whether it may ask for the time, which a transaction holds still.
         decided_by: The tables whose state alone decides the answer; None if more does.
+        returns: Whether a write answers with rows of its own, by RETURNING.
+        advances: Whether a query moves or looks at a sequence, so that it is no mere read.
         expected: The raw tables that the binder may find in it; empty if the caller administers.
         written: The table it changes, or None.
     """
@@ -57,6 +59,8 @@ class Plan:
     expected: frozenset[TableName] = frozenset()
     reads_clock: bool = True
     decided_by: frozenset[TableName] | None = None
+    returns: bool = False
+    advances: bool = False
 
 
 def transpile(
@@ -103,6 +107,8 @@ def transpile(
         expected=expected,
         reads_clock=facts is None or reads_clock(facts, statement.tables, catalog),
         decided_by=_decided_by(statement, facts, sealed, catalog, repeatable),
+        returns=facts is not None and any(node.get("returning_list") for node in facts.writes),
+        advances=facts is not None and not facts.functions.isdisjoint(SEQUENCES),
     )
 
 

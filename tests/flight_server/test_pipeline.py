@@ -283,7 +283,8 @@ def test_nothing_runs_that_could_not_be_recorded(own_desk: Make) -> None:
 
 def test_reading_callers_change_nothing(own_desk: Make) -> None:
     desk = own_desk()
-    for sql in ("DELETE FROM orders", "CREATE TABLE t (i INTEGER)", "BEGIN"):
+    desk.ask("CREATE SEQUENCE numbers")
+    for sql in ("DELETE FROM orders", "CREATE TABLE t (i INTEGER)", "BEGIN", "SELECT nextval('numbers')"):
         with pytest.raises(QueryRefused) as refused:
             desk.ask(sql, read_only=True)
         assert refused.value.code is ErrorCode.POLICY_DENIED

@@ -215,6 +215,7 @@ class McpAsker:
                 "Accept": "application/json, text/event-stream",
             }
         )
+        self.ask(Question("SELECT 1"))  # the first call loads what MCP needs
 
     def ask(self, question: Question) -> Answer:
         """See `Asker`; the tool takes no dialect."""

@@ -46,6 +46,8 @@ class Judge:
         self._pool = ThreadPoolExecutor(len(WORLDS))
         self._state = {world: self._admin(world, STATE).rows[0] for world in services}
         self._files = set(tmp.iterdir())
+        for world in services:
+            self.asker(world, "analyst", "mcp")
         self._mended = False
 
     def close(self) -> None:

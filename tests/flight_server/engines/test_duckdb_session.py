@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -336,3 +337,26 @@ def test_a_session_used_by_two_threads_answers_both(small: Warehouse, session: D
 
     with ThreadPoolExecutor(4) as threads:
         assert sorted(threads.map(count, range(20))) == list(range(1, 21))
+
+
+def test_a_sequence_is_moved_and_asked_by_a_query(own_warehouse: Make) -> None:
+    warehouse = own_warehouse("CREATE SEQUENCE numbers START 7")
+    with closing(warehouse.engine.open_session()) as session:
+        moved = [warehouse.rows("SELECT nextval('numbers')", session=session) for _ in range(2)]
+        seen = warehouse.rows("SELECT currval('numbers')", session=session)
+
+    assert (moved, seen) == ([[(7,)], [(8,)]], [(8,)])
+
+
+def test_a_returned_column_may_be_called_count(own_warehouse: Make) -> None:
+    warehouse = own_warehouse("CREATE TABLE t (a BIGINT)")
+    answer = warehouse.ask('INSERT INTO t VALUES (41), (42) RETURNING a AS "Count"')
+
+    assert answer.to_pydict() == {"Count": [41, 42]}
+
+
+def test_a_plan_is_explained_in_the_format_that_is_asked_for(own_warehouse: Make) -> None:
+    warehouse = own_warehouse("CREATE TABLE t (a BIGINT)")
+    ((_, told),) = warehouse.rows("EXPLAIN (FORMAT JSON) SELECT sum(a) FROM t")
+
+    assert json.loads(told)[0]["name"]
