@@ -200,15 +200,17 @@ def _listed(tool: Tool) -> types.Tool:
     )
 
 
-def _result(content: dict[str, Any], failed: bool = False) -> types.CallToolResult:
-    text = json.dumps(content, ensure_ascii=False, default=str)
-    return types.CallToolResult(
-        content=[types.TextContent(type="text", text=text)], structured_content=content, is_error=failed
-    )
+def _result(content: dict[str, Any]) -> types.CallToolResult:
+    return types.CallToolResult(content=[_text(content)], structured_content=content)
 
 
 def _failure(refused: Refused, query_id: str) -> types.CallToolResult:
+    """Return a tool error, as text alone: some clients hold what is structured against the tool's schema."""
     told: dict[str, Any] = {"error": str(refused.code), "message": refused.message, "query_id": query_id}
     if refused.retry_after is not None:
         told["retry_after_seconds"] = refused.retry_after
-    return _result(told, failed=True)
+    return types.CallToolResult(content=[_text(told)], is_error=True)
+
+
+def _text(content: dict[str, Any]) -> types.TextContent:
+    return types.TextContent(type="text", text=json.dumps(content, ensure_ascii=False, default=str))

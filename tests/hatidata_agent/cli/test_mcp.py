@@ -61,7 +61,7 @@ def test_the_key_decides_what_the_tools_may_do(service: Service) -> None:
     answer = talk(service, lambda client: client.call_tool("run_sql", {"sql": "DELETE FROM orders"}), key)
 
     assert answer.is_error
-    assert answer.structured_content["error"] == "POLICY_DENIED"
+    assert json.loads(answer.content[0].text)["error"] == "POLICY_DENIED"
 
 
 def test_a_wrong_key_is_refused_when_the_conversation_begins(service: Service) -> None:
