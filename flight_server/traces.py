@@ -70,6 +70,8 @@ class QueryTrace:
             refuser: The step that refused.
             entry: The query's record, if there is one; no text or value of it goes into a span.
         """
+        if not self._span.is_recording():
+            return
         for name, began_ns, ended_ns in self._placed(steps_ms):
             span = self._execution if name == "execute" else None
             if span is None:

@@ -19,10 +19,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-from opentelemetry.trace.propagation import set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from hatidata_telemetry.context import NO_TRACE, TraceHeaders
+from hatidata_telemetry.context import TraceHeaders
 
 FLUSH_S: Final = 1.0
 """How long the last spans may take to leave when the process ends."""
@@ -65,9 +64,10 @@ class Tracing:
 
     def headers(self, span: Span) -> TraceHeaders:
         """Return what makes *span* the parent of what another process, or a later step, does."""
-        carrier: dict[str, str] = {}
-        self._propagator.inject(carrier, set_span_in_context(span, Context()))
-        return tuple(carrier.items()) or NO_TRACE
+        told = span.get_span_context()
+        parent = f"00-{told.trace_id:032x}-{told.span_id:016x}-{told.trace_flags:02x}"
+        state = told.trace_state.to_header()
+        return (("traceparent", parent), ("tracestate", state)) if state else (("traceparent", parent),)
 
     def close(self) -> None:
         """Send what is left, and end; spans that a collector does not take within a second are lost."""

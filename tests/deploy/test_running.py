@@ -271,3 +271,23 @@ def children_of(pid: int) -> list[int]:
     """Return the processes that *pid* has started, and those that they have."""
     children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return [each for child in children for each in (child, *children_of(child))]
+
+
+def test_an_archived_log_verifies_where_it_is_and_a_new_one_begins(
+    start_service: Start, tmp_path: Path
+) -> None:
+    service = start_service()
+    key = service.key("--role", "admin")
+    old = asking(service.endpoints.http, key, "SELECT 1 AS one").headers["X-Query-Id"]
+    service.process.terminate()
+    service.process.wait(30)
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    shutil.move(service.home / "audit", archive / "audit")
+    with serving(service.home) as again:
+        new = asking(again.endpoints.http, key, "SELECT 2 AS two").headers["X-Query-Id"]
+    verified = [hati("audit", "verify", home=home).returncode for home in (archive, service.home)]
+
+    assert verified == [0, 0]
+    assert old in recorded(archive)
+    assert recorded(service.home) == {new}
