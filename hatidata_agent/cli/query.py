@@ -126,6 +126,8 @@ def _save(answer: Answer, write: Writer, output: Path, quiet: bool) -> None:
     if target.exists() and not target.is_file():
         _write(answer, write, target, quiet)
         return
+    if not target.parent.is_dir():
+        raise Failure(f"{output}: there is no folder {output.parent}")
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         _write(answer, write, draft, quiet)

@@ -136,6 +136,13 @@ def test_a_full_disk_is_told_in_one_line(service: Service) -> None:
     assert Path("/dev/full").is_char_device()
 
 
+def test_a_folder_that_is_missing_is_named(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "orders.csv"
+    done = hati("query", "SELECT 1", "-o", str(path), home=service.home)
+
+    assert (done.returncode, done.stderr) == (1, f"hati: {path}: there is no folder {path.parent}\n")
+
+
 def test_files_become_tables(service: Service, tmp_path: Path) -> None:
     (tmp_path / "cities.csv").write_text("name,people\nOslo,700000\nRome,2800000\n")
     pq.write_table(pa.table({"name": ["Lima"], "people": [10_000_000]}), tmp_path / "more.parquet")
