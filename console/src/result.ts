@@ -2,7 +2,7 @@
 
 import { tableFromIPC, type Data, type DataType, type Field, type RecordBatch, type Table } from "apache-arrow";
 import { kindOf, typeName, type Kind } from "./arrow/types";
-import { cellText, numberIn } from "./arrow/cells";
+import { cellText, numberIn, WHOLE, type Form } from "./arrow/cells";
 import { Failure } from "./failure";
 
 export interface Receipt {
@@ -43,10 +43,10 @@ export class Column {
     this.masked = field.metadata.get("hatidata.masked") ?? null;
   }
 
-  /** The value as text, or null for NULL; `indent` spreads nested values over lines. */
-  text(row: number, indent = 0): string | null {
+  /** The value as text, or null for NULL. */
+  text(row: number, form: Form = WHOLE): string | null {
     const at = this.chunkOf(row);
-    return cellText(this.chunks[at]!, row - this.starts[at]!, indent);
+    return cellText(this.chunks[at]!, row - this.starts[at]!, form);
   }
 
   /** The value as a number (times as milliseconds), or null for NULL and for what is no number. */

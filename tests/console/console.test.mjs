@@ -296,9 +296,21 @@ signedIn("shows a whole nested value, and moves by keyboard", async (person) => 
   assert.deepEqual(JSON.parse(value), { name: "x", list: [1, null] });
 });
 
+signedIn("shows the beginning of a long value in the table, and all of it below", async (person) => {
+  await person.run("SELECT long, range(5000) AS list FROM (SELECT string_agg('ä', '') AS long FROM range(200000)), range(100)");
+  const [long, list] = await person.row(1);
+  await person.page.locator("#cell-0-0").click();
+  const whole = await person.page.locator(".inspector pre").innerText();
+
+  assert.equal(long, `${"ä".repeat(300)}…`);
+  assert.match(list, /^\[0, 1, 2, .*299, …\]$/);
+  assert.equal(whole, "ä".repeat(200_000));
+});
+
 signedIn("draws bars, one for each value", async (person) => {
   await person.run("SELECT region, sum(revenue) AS revenue FROM sales GROUP BY region ORDER BY region");
   await person.tab("Chart");
+  await person.page.locator(".plot .bar").nth(4).waitFor();
   const bars = await person.page.locator(".plot .bar").count();
   const ticks = await person.page.locator(".plot .axis").nth(1).textContent();
   await person.page.locator(".plot .bar").first().hover();
@@ -312,6 +324,7 @@ signedIn("draws a line for each value of the column that splits it", async (pers
   await person.run("SELECT date_trunc('month', sale_date) AS month, product, revenue FROM sales");
   await person.tab("Chart");
   await person.page.getByLabel("split by").selectOption("product");
+  await person.page.locator(".plot .line").nth(3).waitFor({ state: "attached" });
   const legend = await person.page.locator(".legend li").allInnerTexts();
 
   assert.deepEqual(legend.toSorted(), ["Atlas", "Borealis", "Cirrus", "Drift"]);

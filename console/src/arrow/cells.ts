@@ -4,17 +4,30 @@ import { DataType, DateUnit, IntervalUnit, Type, Vector, type Data } from "apach
 import { perSecond } from "./types";
 import { dateText, durationText, intervalText, timeText, timestampText } from "./times";
 
+/** How much of a value is told. */
+export interface Form {
+  /** Spaces before the parts of a nested value, each on a line of its own; 0 puts them all on one line. */
+  readonly indent: number;
+  /** Letters of a text, and parts of a nested value; more are left out, and three dots stand for them. */
+  readonly most: number;
+}
+
+export const WHOLE: Form = { indent: 0, most: Infinity };
+export const SPREAD: Form = { indent: 2, most: 1_000_000 };
+export const SHORT: Form = { indent: 0, most: 300 };
+
 const SHOWN_BYTES = 256;
+const LONGEST_LETTER = 4;
 const decoder = new TextDecoder();
 
-/** The value at *index* as text, or null for NULL; with *indent*, nested values take several lines. */
-export function cellText(data: Data, index: number, indent = 0): string | null {
+/** The value at *index* as text, or null for NULL. */
+export function cellText(data: Data, index: number, form: Form): string | null {
   if (data.typeId === Type.Null || !data.getValid(index)) return null;
   if (DataType.isDictionary(data.type)) {
     const dictionary = data.dictionary as Vector;
-    return vectorText(dictionary, Number(data.values[index]), indent);
+    return vectorText(dictionary, Number(data.values[index]), form);
   }
-  return nestedText(data, index, indent) ?? scalarText(data, index);
+  return nestedText(data, index, form) ?? scalarText(data, index, form);
 }
 
 /** The value at *index* as a number, times as milliseconds; null for NULL and for what is no number. */
@@ -25,14 +38,14 @@ export function numberIn(data: Data, index: number): number | null {
   if (DataType.isDate(type)) return daysIn(data, index) * 86_400_000;
   if (DataType.isInt(type)) return Number(data.values[index]);
   if (DataType.isFloat(type)) return finite(floatIn(data, index));
-  return DataType.isDecimal(type) ? Number(scalarText(data, index)) : null;
+  return DataType.isDecimal(type) ? Number(scalarText(data, index, WHOLE)) : null;
 }
 
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-function scalarText(data: Data, index: number): string {
+function scalarText(data: Data, index: number, form: Form): string {
   const type = data.type as DataType;
   if (DataType.isInt(type)) return String(data.values[index]);
   if (DataType.isFloat(type)) return floatText(floatIn(data, index), type.precision);
@@ -43,16 +56,22 @@ function scalarText(data: Data, index: number): string {
   if (DataType.isTime(type)) return timeText(BigInt(data.values[index]), perSecond(type.unit));
   if (DataType.isDuration(type)) return durationText(BigInt(data.values[index]), perSecond(type.unit));
   if (DataType.isInterval(type)) return intervalIn(data, index, type.unit);
-  return bytesText(data, index);
+  return shortened(bytesText(data, index, form), form);
 }
 
-function bytesText(data: Data, index: number): string {
+/** A text, decoded no further than it can be told. */
+function bytesText(data: Data, index: number, form: Form): string {
   const { typeId, valueOffsets } = data;
   if (typeId === Type.Utf8 || typeId === Type.LargeUtf8) {
-    return decoder.decode(data.values.subarray(Number(valueOffsets[index]), Number(valueOffsets[index + 1])));
+    const [from, to] = [Number(valueOffsets[index]), Number(valueOffsets[index + 1])];
+    return decoder.decode(data.values.subarray(from, Math.min(to, from + (form.most + 1) * LONGEST_LETTER)));
   }
   const value: unknown = new Vector([data]).get(index);
   return value instanceof Uint8Array ? hexText(value) : String(value);
+}
+
+function shortened(text: string, form: Form): string {
+  return text.length > form.most ? `${text.slice(0, form.most)}…` : text;
 }
 
 function hexText(bytes: Uint8Array): string {
@@ -98,28 +117,27 @@ function intervalIn(data: Data, index: number, unit: IntervalUnit): string {
   return intervalText(parts[at]!, parts[at + 1]!, nanoseconds);
 }
 
-function vectorText(vector: Vector, index: number, indent: number): string | null {
+function vectorText(vector: Vector, index: number, form: Form): string | null {
   let at = index;
   for (const chunk of vector.data) {
-    if (at < chunk.length) return cellText(chunk, at, indent);
+    if (at < chunk.length) return cellText(chunk, at, form);
     at -= chunk.length;
   }
   return null;
 }
 
-function nestedText(data: Data, index: number, indent: number): string | null {
+function nestedText(data: Data, index: number, form: Form): string | null {
   const type = data.type as DataType;
   const [first] = data.children as Data[];
-  if (DataType.isMap(type)) return mapText(data, index, indent);
+  if (DataType.isMap(type)) return mapText(data, index, form);
   if (DataType.isStruct(type)) {
-    const fields = type.children.map((field, at) => named(field.name, data.children[at] as Data, index, indent));
-    return enclosed("{", fields, "}", indent);
+    const fields = type.children.map((field, at) => named(field.name, data.children[at] as Data, index, form));
+    return enclosed("{", fields, "}", form);
   }
-  if (DataType.isUnion(type)) return unionText(data, index, indent);
+  if (DataType.isUnion(type)) return unionText(data, index, form);
   const range = rangeOf(data, index);
   if (range === null || first === undefined) return null;
-  const items = Array.from({ length: range[1] - range[0] }, (_, at) => inner(first, range[0] + at, indent));
-  return enclosed("[", items, "]", indent);
+  return enclosed("[", parts(range, form, (at) => inner(first, at, form)), "]", form);
 }
 
 function rangeOf(data: Data, index: number): [number, number] | null {
@@ -129,31 +147,32 @@ function rangeOf(data: Data, index: number): [number, number] | null {
   return [Number(data.valueOffsets[index]), Number(data.valueOffsets[index + 1])];
 }
 
-function mapText(data: Data, index: number, indent: number): string {
-  const [keys, values] = (data.children[0] as Data).children as [Data, Data];
-  const [from, to] = rangeOf(data, index)!;
-  const pairs = Array.from(
-    { length: to - from },
-    (_, at) => `${inner(keys, from + at, indent)}: ${inner(values, from + at, indent)}`,
-  );
-  return enclosed("{", pairs, "}", indent);
+function parts([from, to]: readonly [number, number], form: Form, part: (at: number) => string): string[] {
+  const told = Array.from({ length: Math.min(to - from, form.most) }, (_, at) => part(from + at));
+  return to - from > form.most ? [...told, "…"] : told;
 }
 
-function unionText(data: Data, index: number, indent: number): string | null {
+function mapText(data: Data, index: number, form: Form): string {
+  const [keys, values] = (data.children[0] as Data).children as [Data, Data];
+  const pair = (at: number) => `${inner(keys, at, form)}: ${inner(values, at, form)}`;
+  return enclosed("{", parts(rangeOf(data, index)!, form, pair), "}", form);
+}
+
+function unionText(data: Data, index: number, form: Form): string | null {
   const type = data.type as DataType & { typeIds: Int32Array };
   const member = Array.from(type.typeIds).indexOf((data.typeIds as Int8Array)[index]!);
   const dense = data.valueOffsets as Int32Array | undefined;
   const child = data.children[member] as Data;
-  return cellText(child, dense && dense.length > 0 ? dense[index]! : index, indent) ?? "NULL";
+  return cellText(child, dense && dense.length > 0 ? dense[index]! : index, form) ?? "NULL";
 }
 
-function named(name: string, data: Data, index: number, indent: number): string {
-  return `${JSON.stringify(name)}: ${inner(data, index, indent)}`;
+function named(name: string, data: Data, index: number, form: Form): string {
+  return `${JSON.stringify(name)}: ${inner(data, index, form)}`;
 }
 
 /** A value inside of another: texts are quoted, so that they cannot be taken for anything else. */
-function inner(data: Data, index: number, indent: number): string {
-  const text = cellText(data, index, indent === 0 ? 0 : indent + 2);
+function inner(data: Data, index: number, form: Form): string {
+  const text = cellText(data, index, form.indent === 0 ? form : { ...form, indent: form.indent + 2 });
   if (text === null) return "null";
   return isBare(data.type as DataType) ? text : JSON.stringify(text);
 }
@@ -166,8 +185,8 @@ function isBare(type: DataType): boolean {
   );
 }
 
-function enclosed(open: string, parts: readonly string[], close: string, indent: number): string {
-  if (indent === 0 || parts.length === 0) return open + parts.join(", ") + close;
+function enclosed(open: string, inside: readonly string[], close: string, { indent }: Form): string {
+  if (indent === 0 || inside.length === 0) return open + inside.join(", ") + close;
   const space = "\n" + " ".repeat(indent);
-  return open + space + parts.join("," + space) + "\n" + " ".repeat(indent - 2) + close;
+  return open + space + inside.join("," + space) + "\n" + " ".repeat(indent - 2) + close;
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "./icons";
 
-export function CopyButton({ text, label }: { text: string; label: string }) {
+export function CopyButton({ text, label }: { text: string | (() => string); label: string }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return undefined;
@@ -14,7 +14,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       class="icon-button"
       title={label}
       aria-label={done ? "Copied" : label}
-      onClick={() => void copied(text).then(setDone)}
+      onClick={() => void copied(typeof text === "string" ? text : text()).then(setDone)}
     >
       <Icon name={done ? "check" : "copy"} />
     </button>

@@ -1,5 +1,6 @@
 /** Where rows and columns are. Browsers cannot scroll over more than some ten million pixels: above, it is scaled. */
 
+import { SHORT } from "../arrow/cells";
 import type { Column } from "../result";
 
 export const ROW = 28;
@@ -58,7 +59,7 @@ export function widthsOf(columns: readonly Column[], rows: number): number[] {
   return columns.map((column) => {
     let longest = Math.max(column.name.length + (column.masked ? 3 : 0), headNote(column).length * 0.85, 4);
     for (let row = 0; row < Math.min(rows, SAMPLE); row++) {
-      longest = Math.max(longest, Math.min(80, column.text(row)?.length ?? 4));
+      longest = Math.max(longest, Math.min(80, column.text(row, SHORT)?.length ?? 4));
     }
     return Math.round(Math.min(WIDEST, Math.max(NARROWEST, longest * CHARACTER + PADDING)));
   });

@@ -1,6 +1,7 @@
 /** The rows of a result: only those in view exist in the page, however many there are. */
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { SHORT } from "../arrow/cells";
 import type { Column, Result } from "../result";
 import { copied } from "./copy";
 import { GridHead } from "./grid-head";
@@ -13,7 +14,6 @@ import { whole } from "./numbers";
 import { MOST_SORTED, nextSort, orderBy, type Sort } from "./sorting";
 
 const OVER = 6;
-const LONGEST_SHOWN = 300;
 
 interface Place {
   readonly row: number;
@@ -224,7 +224,7 @@ interface CellProps {
 }
 
 function Cell({ column, row, place, left, width, isActive, onPick }: CellProps) {
-  const text = column.text(row);
+  const text = column.text(row, SHORT);
   const look = ["cell", column.kind, column.masked ? "masked" : "", text === null ? "null" : "", isActive ? "active" : ""];
   return (
     <div
@@ -236,7 +236,7 @@ function Cell({ column, row, place, left, width, isActive, onPick }: CellProps) 
       style={{ left: px(left), width: px(width) }}
       onClick={() => onPick(place)}
     >
-      {text === null ? "NULL" : text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}
+      {text ?? "NULL"}
     </div>
   );
 }

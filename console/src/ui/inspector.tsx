@@ -1,3 +1,4 @@
+import { SPREAD } from "../arrow/cells";
 import type { Column } from "../result";
 import { CopyButton } from "./copy";
 import { Icon } from "./icons";
@@ -12,7 +13,7 @@ interface Props {
 
 /** The whole value of the chosen cell. */
 export function Inspector({ column, row, shown, onClose }: Props) {
-  const text = column.text(row, 2);
+  const text = column.text(row, SPREAD);
   return (
     <aside class="inspector" aria-label="Value of the chosen cell" aria-live="polite">
       <div class="inspector-head">
@@ -21,7 +22,7 @@ export function Inspector({ column, row, shown, onClose }: Props) {
         {column.masked && <span class="masked-note">masked: {column.masked}</span>}
         <span class="quiet small">row {whole(shown + 1)}</span>
         <span class="spring" />
-        <CopyButton text={text ?? ""} label="Copy the value" />
+        <CopyButton text={() => column.text(row) ?? ""} label="Copy the value" />
         <button type="button" class="icon-button" aria-label="Close the value" onClick={onClose}>
           <Icon name="close" />
         </button>
