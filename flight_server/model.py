@@ -142,6 +142,7 @@ class Statement:
         administrative: Whether only those who may do everything may send it.
         temporary: The session's own tables when it was read; they hide the catalog's.
         explain: `EXPLAIN ` or `EXPLAIN ANALYZE ` where the statement was under one.
+        before: Statements of ours that run before it, in the same transaction.
     """
 
     text: str
@@ -159,6 +160,7 @@ class Statement:
     explain: str = ""
     administrative: bool = False
     temporary: frozenset[TableName] = frozenset()
+    before: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[TableName, ...]:

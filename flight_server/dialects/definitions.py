@@ -15,7 +15,6 @@ _WITHOUT_EFFECT = (
     exp.SchemaCommentProperty,
     exp.CopyGrantsProperty,
 )
-_IDENTITY = (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)
 _CONSTRAINTS_WITHOUT_EFFECT = (exp.CommentColumnConstraint,)
 
 
@@ -62,13 +61,10 @@ def _column(column: exp.ColumnDef) -> None:
     kind = column.args.get("kind")
     if isinstance(kind, exp.DataType):
         column.set("kind", _type(kind))
-    kept = []
-    for constraint in column.args.get("constraints") or []:
-        inner = constraint.args.get("kind")
-        if isinstance(inner, _IDENTITY):
-            raise unsupported("AUTOINCREMENT", "create a sequence and use its NEXTVAL as the default")
-        if not isinstance(inner, _CONSTRAINTS_WITHOUT_EFFECT):
-            kept.append(constraint)
+    constraints = column.args.get("constraints") or []
+    kept = [
+        item for item in constraints if not isinstance(item.args.get("kind"), _CONSTRAINTS_WITHOUT_EFFECT)
+    ]
     column.set("constraints", kept)
 
 

@@ -8,6 +8,7 @@ parser meets only functions it does not know and keeps all arguments in order.
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
@@ -91,7 +92,18 @@ def _plain(error: SqlglotError) -> str:
 
 
 def _prepared(tokens: list[Token]) -> list[Token]:
-    return _with_numbered_parameters(_with_prefixed_calls(tokens))
+    return _with_numbered_parameters(_with_prefixed_calls(_without_filling(tokens)))
+
+
+def _without_filling(tokens: list[Token]) -> list[Token]:
+    """Return the tokens without the words that an AUTOINCREMENT may have: START WITH 1 INCREMENT BY 1."""
+    if not tokens or tokens[0].token_type is not TokenType.CREATE:
+        return tokens
+    words = [token.text.upper() for token in tokens]
+    filling = {
+        at + 1 for at, pair in enumerate(pairwise(words)) if pair in (("START", "WITH"), ("INCREMENT", "BY"))
+    }
+    return [token for at, token in enumerate(tokens) if at not in filling]
 
 
 def _with_prefixed_calls(tokens: list[Token]) -> list[Token]:

@@ -12,6 +12,7 @@ from flight_server.dialects.build import Node
 from flight_server.dialects.changes import change
 from flight_server.dialects.definitions import prepare_definition
 from flight_server.dialects.detect import has_snowflake_marks
+from flight_server.dialects.identities import make_sequences
 from flight_server.dialects.leftovers import refuse_leftovers
 from flight_server.dialects.naming import name_outputs
 from flight_server.dialects.read import read
@@ -26,10 +27,15 @@ from flight_server.model import Dialect
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """The text for DuckDB's parser, and whether it was Snowflake's before."""
+    """The text for DuckDB's parser, and whether it was Snowflake's before.
+
+    Attributes:
+        before: Statements of ours to run before it, in the same transaction.
+    """
 
     text: str
     translated: bool
+    before: tuple[str, ...] = ()
 
 
 def _no_columns(_: tuple[str, ...]) -> None:
@@ -57,11 +63,11 @@ def translate(
     if dialect == "duckdb":
         return Translation(sql, translated=False)
     if dialect == "snowflake" or has_snowflake_marks(sql, columns):
-        return Translation(to_duckdb(sql, columns), translated=True)
+        return _translation(sql, columns)
     if accepts(sql):
         return Translation(sql, translated=False)
     try:
-        return Translation(to_duckdb(sql, columns), translated=True)
+        return _translation(sql, columns)
     except QueryRefused as refusal:
         if refusal.code is ErrorCode.QUERY_PARSE_ERROR:
             return Translation(sql, translated=False)
@@ -70,16 +76,21 @@ def translate(
 
 def to_duckdb(sql: str, columns: TableColumns = _no_columns) -> str:
     """Return the DuckDB text of one Snowflake statement."""
+    return _translation(sql, columns).text
+
+
+def _translation(sql: str, columns: TableColumns) -> Translation:
     explain = _EXPLAIN.match(sql)
     if explain:
-        return f"EXPLAIN {to_duckdb(sql[explain.end() :], columns)}"
+        return Translation(f"EXPLAIN {to_duckdb(sql[explain.end() :], columns)}", translated=True)
     try:
         tree = read(sql)
         for rewrite in (_named, _defined):
             rewrite(tree)
+        before = make_sequences(tree, columns)
         tree = _rewritten(tree, Scope(columns))
         refuse_leftovers(tree)
-        return write(tree)
+        return Translation(write(tree), translated=True, before=before)
     except RecursionError:
         raise unsupported("a statement nested this deeply") from None
 

@@ -83,6 +83,8 @@ def run_change(
     """Run a write, held to rows that are visible afterwards, and return what it answers."""
     values = list(parameters) or None
     check = plan.check
+    for statement in plan.before:
+        connection.execute(statement)
     if check is None or not check.rows:
         answer = connection.sql(plan.sql, params=values)
         refuse_hidden_rows(connection, check, latest)

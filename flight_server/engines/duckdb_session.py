@@ -266,7 +266,7 @@ class DuckDBSession:
         """Run a write or a definition, all of it or nothing."""
         answered = self._whole(
             connection,
-            plan.check is not None or plan.verb == STORES,
+            plan.check is not None or bool(plan.before) or plan.verb == STORES,
             call,
             lambda: self._run(connection, plan, parameters),
         )

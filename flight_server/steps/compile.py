@@ -74,7 +74,7 @@ class Compiler:
             translation = translate(sql, dialect, self.parser.accepts, columns_of(catalog, default_schema))
             statement = parse(translation.text, self.parser, catalog, default_schema, temporary)
             if translation.translated:
-                statement = replace(statement, translated=True)
+                statement = replace(statement, translated=True, before=translation.before)
             if self._enabled and len(sql) <= LONGEST_REMEMBERED:
                 self._statements.put(key, statement, len(sql) + len(statement.tree))
         return Understood(statement, key, catalog)

@@ -39,6 +39,7 @@ class Plan:
         reads_clock: Whether it may ask for the time, which a transaction holds still.
         decided_by: The tables whose state alone decides the answer; None if more does.
         returns: Whether a write answers with rows of its own, by RETURNING.
+        before: Statements of ours that run before it, in the same transaction.
         advances: Whether a query moves or looks at a sequence, so that it is no mere read.
         expected: The raw tables that the binder may find in it; empty if the caller administers.
         written: The table it changes, or None.
@@ -61,6 +62,7 @@ class Plan:
     decided_by: frozenset[TableName] | None = None
     returns: bool = False
     advances: bool = False
+    before: tuple[str, ...] = ()
 
 
 def transpile(
@@ -108,6 +110,7 @@ def transpile(
         reads_clock=facts is None or reads_clock(facts, statement.tables, catalog),
         decided_by=_decided_by(statement, facts, sealed, catalog, repeatable),
         returns=facts is not None and any(node.get("returning_list") for node in facts.writes),
+        before=statement.before,
         advances=facts is not None and not facts.functions.isdisjoint(SEQUENCES),
     )
 

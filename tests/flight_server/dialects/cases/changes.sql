@@ -91,13 +91,13 @@ CREATE OR REPLACE TRANSIENT TABLE made (id NUMBER(38,0) NOT NULL PRIMARY KEY, at
 ?? SELECT count(*) FROM duckdb_constraints() WHERE table_name = 'made' AND constraint_type = 'PRIMARY KEY'
 -> [1]
 
--- AUTOINCREMENT is refused
-CREATE TABLE made (id INT AUTOINCREMENT)
-!! AUTOINCREMENT is not supported
+-- AUTOINCREMENT of a temporary table is refused
+CREATE TEMPORARY TABLE made (id INT AUTOINCREMENT)
+!! AUTOINCREMENT outside of CREATE TABLE with columns is not supported
 
--- IDENTITY is refused
-CREATE TABLE made (id NUMBER IDENTITY(1, 1), n INT)
-!! AUTOINCREMENT is not supported
+-- IDENTITY in an ALTER is refused
+ALTER TABLE target ADD COLUMN n INT IDENTITY(1, 1)
+!! AUTOINCREMENT outside of CREATE TABLE with columns is not supported
 
 -- CREATE TABLE AS
 CREATE TABLE made AS SELECT id, NVL(rep, 'x') AS rep, qty / 2 AS half FROM sales WHERE id > 3
