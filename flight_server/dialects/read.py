@@ -8,6 +8,7 @@ parser meets only functions it does not know and keeps all arguments in order.
 from __future__ import annotations
 
 import logging
+import re
 from itertools import pairwise
 
 from sqlglot import exp
@@ -43,6 +44,7 @@ _AFTER_OPERAND = frozenset(
         TokenType.VIEW,
     }
 )
+_NUMBER = re.compile(r"-?\d")
 _INFIX = frozenset({"LIKE", "ILIKE", "RLIKE", "REGEXP"})
 _STAR_CLAUSES = frozenset({"REPLACE", "RENAME", "EXCLUDE"})
 _STAR_STARTS = frozenset({TokenType.SELECT, TokenType.COMMA, TokenType.DOT, TokenType.DISTINCT})
@@ -100,8 +102,11 @@ def _without_filling(tokens: list[Token]) -> list[Token]:
     if not tokens or tokens[0].token_type is not TokenType.CREATE:
         return tokens
     words = [token.text.upper() for token in tokens]
+    pairs = (("START", "WITH"), ("INCREMENT", "BY"))
     filling = {
-        at + 1 for at, pair in enumerate(pairwise(words)) if pair in (("START", "WITH"), ("INCREMENT", "BY"))
+        at + 1
+        for at, pair in enumerate(pairwise(words))
+        if pair in pairs and _NUMBER.match("".join(words[at + 2 : at + 4]))
     }
     return [token for at, token in enumerate(tokens) if at not in filling]
 
