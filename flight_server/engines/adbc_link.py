@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from hatidata_settings.engines import EngineSettings
+from hatidata_telemetry.context import NO_TRACE, TraceHeaders
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ _PACKAGES = {
     "bigquery": "adbc_driver_bigquery",
     "sqlite": "adbc_driver_sqlite",
 }
+_HEADERS = {"flightsql": "adbc.flight.sql.rpc.call_header."}
 _KEEPALIVES = "keepalives_idle=5&keepalives_interval=2&keepalives_count=3"
 
 
@@ -53,7 +55,7 @@ def connect(settings: EngineSettings) -> OpenConnection:
         options["uri"] = _kept_alive(settings)
     database = manager.AdbcDatabase(**options)
     connection = manager.AdbcConnection(database)
-    return OpenConnection(manager, database, connection)
+    return OpenConnection(manager, database, connection, _HEADERS.get(settings.driver, ""))
 
 
 def _kept_alive(settings: EngineSettings) -> str:
@@ -66,17 +68,24 @@ def _kept_alive(settings: EngineSettings) -> str:
 
 
 class OpenConnection:
-    """What the driver manager needs held: database and connection, closed in the right order."""
+    """What the driver manager needs held: database and connection, closed in the right order.
 
-    def __init__(self, manager: Any, database: Any, connection: Any) -> None:
+    Args:
+        header: What an option is called that sends a header with a call; empty for drivers that send none.
+    """
+
+    def __init__(self, manager: Any, database: Any, connection: Any, header: str = "") -> None:
         self._manager = manager
         self._database = database
         self._connection = connection
+        self._header = header
 
-    def statement(self, sql: str) -> Any:
-        """Return a statement that will run *sql*."""
+    def statement(self, sql: str, trace: TraceHeaders = NO_TRACE) -> Any:
+        """Return a statement that will run *sql* as a part of *trace*, where the driver can say so."""
         statement = self._manager.AdbcStatement(self._connection)
         statement.set_sql_query(sql)
+        if self._header and trace:
+            statement.set_options(**{self._header + name: value for name, value in trace})
         return statement
 
     def objects(self, depth: int) -> pa.RecordBatchReader:

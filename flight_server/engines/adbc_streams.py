@@ -141,7 +141,7 @@ class RemoteStream:
     def _pull(self, opened: OpenConnection) -> None:
         """Run the query and queue its batches; the link's thread does."""
         try:
-            statement = opened.statement(self._sql)
+            statement = opened.statement(self._sql, self._call.trace())
             try:
                 self._statement = statement
                 if not self._stopped:

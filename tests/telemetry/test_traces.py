@@ -16,7 +16,12 @@ import pyarrow.flight as fl
 import pytest
 import requests
 
+from flight_server.engines.adbc_link import Link
+from flight_server.engines.adbc_streams import RemoteStream
+from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.stores.keys import KeyStore
+from flight_server.watcher import Call
+from hatidata_settings.engines import EngineSettings
 from tests.fixtures.collector import Collector, Seen
 from tests.fixtures.whole_service import WholeService
 from tests.serving import served
@@ -119,6 +124,26 @@ def test_a_flight_caller_brings_its_own_trace(service: WholeService, collector: 
 
     assert named(trace, "DoGet").parent == CALLERS_SPAN
     assert named(trace, "DoGet").trace == callers
+
+
+def test_a_remote_engine_is_told_of_the_trace(service: WholeService, collector: Collector) -> None:
+    """The remote engine is the service itself, by the driver that a cluster is asked with."""
+    callers = secrets.token_hex(16)
+    options = {"adbc.flight.sql.authorization_header": service.bearer}
+    link = Link(EngineSettings("far", "flightsql", service.flight, options))
+    call = Call(time.monotonic() + 30, None, lambda: (("traceparent", f"00-{callers}-{CALLERS_SPAN}-01"),))
+    sql = "SELECT id FROM items WHERE id < 6"
+    stream = RemoteStream(link, sql, None, call, lambda *_: None, _unforeseen, 1_000_000).started()
+    rows = sum(batch.num_rows for batch in stream.batches())
+    link.close()
+    trace = collector.of_trace(callers, "GetFlightInfo", "DoGet")
+
+    assert rows == 6
+    assert named(trace, "GetFlightInfo").parent == named(trace, "DoGet").parent == CALLERS_SPAN
+
+
+def _unforeseen(error: BaseException) -> QueryRefused:
+    return QueryRefused(ErrorCode.QUERY_ERROR, str(error))
 
 
 def test_no_statement_value_or_credential_is_in_a_span(service: WholeService, collector: Collector) -> None:
