@@ -7,7 +7,7 @@ service too, and the task ends only when the service has been told.
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from hatidata_agent.answer import Answer, Receipt
+    from hatidata_agent.parameters import Parameter
+    from hatidata_agent.reasoning import ReasoningChain, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,6 +70,48 @@ class AsyncAnswer:
     async def close(self) -> None:
         """Give up what has not been read; the service stops working on it."""
         await _in_thread(self._threads, self._call, self._answer.close)
+
+
+class AsyncReasoningChain:
+    """A chain of queries for asyncio; its names and steps are those of `ReasoningChain`."""
+
+    def __init__(self, chain: ReasoningChain, agent: HatiDataAgent, threads: ThreadPoolExecutor) -> None:
+        self.request_id = chain.request_id
+        self.parent_request_id = chain.parent_request_id
+        self._chain = chain
+        self._agent = agent
+        self._threads = threads
+
+    async def __aenter__(self) -> AsyncReasoningChain:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is held."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that have been answered, in their order."""
+        return self._chain.steps
+
+    async def query(
+        self,
+        sql: str,
+        parameters: Sequence[Parameter] = (),
+        step: str | None = None,
+        *,
+        timeout_ms: int | None = None,
+    ) -> list[dict[str, Any]]:  # Any: a value of any SQL type
+        """Return the rows of a query, which is the chain's next step.
+
+        Raises:
+            HatiDataError: The subclass says why.
+        """
+        call = Call()
+        agent = self._agent.stoppable_by(call)
+        ask = functools.partial(self._chain.ask, agent, sql, parameters, step, timeout_ms)
+        return await _in_thread(self._threads, call, ask)
 
 
 def _awaited(
@@ -164,6 +208,13 @@ class AsyncHatiDataAgent:
     get_context = _awaited(Agent.get_context)
     get_rag_context = _awaited(Agent.get_rag_context)
     close = _awaited(Agent.close)
+
+    def reasoning_chain(
+        self, request_id: str | None = None, parent_request_id: str | None = None
+    ) -> AsyncReasoningChain:
+        """Return a chain of queries: `async with hati.reasoning_chain() as chain: ..`."""
+        chain = self._agent.reasoning_chain(request_id, parent_request_id)
+        return AsyncReasoningChain(chain, self._agent, self._threads)
 
     async def transport(self) -> str:
         """Return the transport in use: `flight` or `http`.

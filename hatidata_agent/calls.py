@@ -12,13 +12,22 @@ from hatidata_agent.errors import QueryCancelledError
 
 
 class Call:
-    """What a program asked for with one method."""
+    """What a program asked for with one method.
 
-    def __init__(self) -> None:
+    Args:
+        traceparent: The trace that it belongs to (W3C), or empty.
+    """
+
+    def __init__(self, traceparent: str = "") -> None:
+        self.traceparent = traceparent
         self._lock = threading.Lock()
         self._stop: Callable[[], object] | None = None
         self.stopped = False
         """Whether somebody has stopped it."""
+
+    def headers(self) -> dict[str, str]:
+        """The headers that say what the call belongs to."""
+        return {"traceparent": self.traceparent} if self.traceparent else {}
 
     def begin(self, stop: Callable[[], object]) -> None:
         """Note that a request leaves, and how it is stopped.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from hatidata_agent.answer import Answer, Receipt
+    from hatidata_agent.reasoning import ReasoningChain
 
 
 class HatiDataAgent(Memory):
@@ -72,6 +73,7 @@ class HatiDataAgent(Memory):
         self._timeout_ms = timeout_ms
         self._connection = Connection(place, transport, retries)
         self._call: Call | None = None
+        self._traceparent = ""
 
     def __enter__(self) -> HatiDataAgent:
         return self
@@ -178,7 +180,7 @@ class HatiDataAgent(Memory):
             HatiDataError: The subclass says why.
         """
         limit = self._timeout_ms if timeout_ms is None else timeout_ms
-        request, call = Request(sql, to_wire(parameters), limit, dialect), self._call or Call()
+        request, call = Request(sql, to_wire(parameters), limit, dialect), self._begun()
         return self._connection.attempt(lambda transport: transport.run(request, call), call)
 
     def tables(self) -> dict[str, pa.Schema]:
@@ -187,7 +189,7 @@ class HatiDataAgent(Memory):
         Raises:
             HatiDataError: The subclass says why; InvalidRequestError where Flight is out of reach.
         """
-        call = self._call or Call()
+        call = self._begun()
         return self._connection.attempt(lambda transport: transport.tables(call), call)
 
     def load(self, data: object, table: str, mode: Mode = "create_append") -> Receipt:
@@ -202,7 +204,7 @@ class HatiDataAgent(Memory):
         Raises:
             HatiDataError: The subclass says why.
         """
-        reader, call = _reader_over(data), self._call or Call()
+        reader, call = _reader_over(data), self._begun()
         transport = self._connection.attempt(lambda ready: ready, call)
         return transport.ingest(table, mode, reader.schema, iter(reader), call)
 
@@ -228,6 +230,25 @@ class HatiDataAgent(Memory):
         """
         return self._connection.attempt(lambda transport: transport.name, Call())
 
+    def reasoning_chain(
+        self, request_id: str | None = None, parent_request_id: str | None = None
+    ) -> ReasoningChain:
+        """Return a chain of queries: `with hati.reasoning_chain() as chain: chain.query(sql, step=..)`.
+
+        Args:
+            request_id: Names the chain; made up if there is none.
+            parent_request_id: Names the chain that this one is a part of.
+        """
+        from hatidata_agent.reasoning import ReasoningChain
+
+        return ReasoningChain(self, request_id, parent_request_id)
+
+    def traced_as(self, traceparent: str) -> HatiDataAgent:
+        """Return a client over the same connection whose requests belong to a trace."""
+        client = copy.copy(self)
+        client._traceparent = traceparent
+        return client
+
     def stoppable_by(self, call: Call) -> HatiDataAgent:
         """Return a client over the same connection, all of whose requests are parts of *call*.
 
@@ -236,6 +257,12 @@ class HatiDataAgent(Memory):
         client = copy.copy(self)
         client._call = call
         return client
+
+    def _begun(self) -> Call:
+        """Return the call that what is asked now is a part of."""
+        call = self._call or Call()
+        call.traceparent = self._traceparent
+        return call
 
 
 def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:  # Any: a value of any SQL type

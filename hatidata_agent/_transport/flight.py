@@ -113,7 +113,8 @@ class FlightTransport:
         """
         name = secrets.token_hex(12).encode()
         call.begin(partial(self._cancel, name))
-        return fl.FlightCallOptions(timeout=limit, headers=[*self._headers, (_CALL_NAME, name)])
+        told = [(k.encode(), v.encode()) for k, v in call.headers().items()]
+        return fl.FlightCallOptions(timeout=limit, headers=[*self._headers, (_CALL_NAME, name), *told])
 
     def _cancel(self, name: bytes) -> None:
         options = fl.FlightCallOptions(timeout=_CANCEL_SECS, headers=self._headers)

@@ -32,7 +32,7 @@ from hatidata_agent.errors import (
     error_for,
 )
 
-_ARROW = "application/vnd.apache.arrow.stream"
+_FORMS = {"content-type": "application/json", "accept": "application/vnd.apache.arrow.stream"}
 _BY_STATUS = {
     401: "UNAUTHORIZED",
     403: "POLICY_DENIED",
@@ -92,7 +92,7 @@ class HttpTransport:
                 "POST",
                 self._place.base_url + path,
                 body=json.dumps(request.body()).encode(),
-                headers={**self._place.headers(), "content-type": "application/json", "accept": _ARROW},
+                headers={**self._place.headers(), **call.headers(), **_FORMS},
                 timeout=urllib3.Timeout(connect=self._place.connect_timeout, read=read),
                 preload_content=False,
             )

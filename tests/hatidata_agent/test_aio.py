@@ -54,7 +54,8 @@ def _public(kind: type) -> dict[str, list[tuple[str, object]]]:
 
 def test_every_method_has_its_twin_with_the_same_arguments() -> None:
     ours, twins = _public(HatiDataAgent), _public(AsyncHatiDataAgent)
-    ours.pop("stoppable_by")
+    for name in ("stoppable_by", "traced_as"):
+        ours.pop(name)
     ours["stream_arrow"] = ours["run"]
 
     assert twins.pop("transport") == [("self", inspect.Parameter.empty)]
@@ -100,6 +101,16 @@ def test_rows_are_loaded_and_memories_kept(service: Service) -> None:
             stored
         ]
         assert await agent.delete_memory(stored)
+
+    with_agent(service, work)
+
+
+def test_the_steps_of_a_chain_are_awaited(service: Service) -> None:
+    async def work(agent: AsyncHatiDataAgent) -> None:
+        async with agent.reasoning_chain("a chain of the asynchronous client") as chain:
+            assert await chain.query("SELECT $1 AS a", [1], "first") == [{"a": 1}]
+            await chain.query("SELECT 2 AS a")
+        assert [step.name for step in chain.steps] == ["first", "step 2"]
 
     with_agent(service, work)
 
