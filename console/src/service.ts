@@ -42,7 +42,10 @@ export interface Question {
   readonly timeoutMs: number;
 }
 
+const BROKEN = "The connection broke before the whole answer was here";
 const SHOWN_LETTERS = 12;
+/** For questions about tables and usage; a query has its own time limit, and a button to cancel it. */
+const PATIENCE_MS = 35_000;
 const ARROW = "application/vnd.apache.arrow.stream";
 
 export class Service {
@@ -103,7 +106,8 @@ export class Service {
 
   async #tool<T>(name: string, args: Record<string, string>): Promise<T> {
     const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: args } };
-    const response = await this.#post("mcp", call, "application/json, text/event-stream");
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const response = await this.#post("mcp", call, "application/json, text/event-stream", patience);
     if (!response.ok) throw await failureOf(response);
     const answer = await jsonOf(response);
     const result = record(answer["result"]);
@@ -133,6 +137,9 @@ export class Service {
 }
 
 function broken(fault: unknown, signal: AbortSignal | undefined, told: string): Failure {
+  if (signal?.aborted && (signal.reason as Error).name === "TimeoutError") {
+    return new Failure(NO_CONNECTION, "The service did not answer in time");
+  }
   if (signal?.aborted) return new Failure(STOPPED, "You stopped this query");
   return fault instanceof Failure ? fault : new Failure(NO_CONNECTION, told);
 }
@@ -152,7 +159,7 @@ async function received(
       onBytes(length);
     }
   } catch (fault) {
-    throw broken(fault, signal, "The connection broke before the whole answer was here");
+    throw broken(fault, signal, BROKEN);
   }
   return joined(parts, length);
 }
@@ -185,8 +192,11 @@ function failureIn(content: Record<string, unknown>): Failure {
 }
 
 async function jsonOf(response: Response): Promise<Record<string, unknown>> {
+  const text = await response.text().catch((fault: unknown) => {
+    throw broken(fault, undefined, BROKEN);
+  });
   try {
-    return record(await response.json());
+    return record(JSON.parse(text));
   } catch {
     throw new Failure(NO_CONNECTION, `Something that is not HatiData answered with status ${response.status}`);
   }

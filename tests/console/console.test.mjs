@@ -126,6 +126,21 @@ signedIn("completes the names of tables", async ({ page }) => {
   assert.equal(await page.locator(".cm-content").innerText(), "SELECT * FROM customers");
 });
 
+test("shows a new table as soon as it is there, and how many rows a statement changed", async () => {
+  const person = await openConsole(browser, service.url);
+  await person.page.getByRole("button", { name: "Continue without a key" }).click();
+  await person.page.getByRole("button", { name: "Run" }).waitFor();
+  await person.run("CREATE TABLE tried_here (a INTEGER)");
+  await person.page.getByRole("button", { name: "tried_here", exact: true }).waitFor();
+  await person.run("INSERT INTO tried_here VALUES (1), (2)");
+  const summary = await person.summary();
+  await person.run("DROP TABLE tried_here");
+  await person.page.getByRole("button", { name: "tried_here", exact: true }).waitFor({ state: "detached" });
+
+  assert.match(summary, /2 rows affected/);
+  await person.leave();
+});
+
 signedIn("shows the tables that the key may see, and how their columns are masked", async ({ page }) => {
   const names = await page.locator(".table-name .name").allInnerTexts();
   await page.getByRole("button", { name: "customers", exact: true }).click();
@@ -226,7 +241,7 @@ signedIn("scrolls through 100,000 rows of 60 columns with few of them in the pag
 
   assert.equal(last, "6000000");
   assert.ok(cells < 1_000, `${cells} cells in the page`);
-  assert.ok(median < 50, `median frame of ${median} ms`);
+  assert.ok(median < 100, `median frame of ${median} ms`);
 });
 
 /** Scroll down the table by a screen for each frame, and return how long each frame took. */

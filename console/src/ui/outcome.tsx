@@ -101,7 +101,8 @@ function Summary({ result, onReceipt }: { result: Result; onReceipt: () => void 
   return (
     <div class="summary">
       <span role="status">
-        <strong>{counted(result.rows, "row")}</strong> · {milliseconds(receipt.serverMs)} · {credits(receipt.credits)}
+        <strong>{counted(result.rows, "row")}</strong>
+        {receipt.rowsAffected !== result.rows && ` · ${counted(receipt.rowsAffected, "row")} affected`} · {milliseconds(receipt.serverMs)} · {credits(receipt.credits)}
       </span>
       {receipt.resultCacheHit && <span class="badge good">cached</span>}
       {filtered > 0 && (

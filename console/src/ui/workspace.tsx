@@ -13,9 +13,12 @@ import { Toolbar, type Options } from "./toolbar";
 import { TopBar } from "./top-bar";
 import { UsageDialog } from "./usage";
 
+/** Statements after which there may be other tables; a false alarm costs nothing. */
+const CHANGES_TABLES = /\b(create|drop|alter)\b/i;
+
 export function Workspace({ session, onLeave }: { session: Session; onLeave: () => void }) {
-  const work = useWork(session);
   const schema = useSchema(session);
+  const work = useWork(session, schema.refresh);
   const split = useSplit();
   const { editor, running, side, usage } = work;
   return (
@@ -59,7 +62,7 @@ export function Workspace({ session, onLeave }: { session: Session; onLeave: () 
 }
 
 /** What a person does here: write, run, look back. */
-function useWork(session: Session) {
+function useWork(session: Session, onTablesChanged: () => void) {
   const { service } = session;
   const editor = useRef<EditorHandle>(null);
   const running = useRunning();
@@ -77,6 +80,7 @@ function useWork(session: Session) {
     if (outcome === null) return;
     setEntries((before) => remembered(before, sql, outcome));
     void usage.refresh();
+    if (CHANGES_TABLES.test(sql)) onTablesChanged();
   }
 
   function put(sql: string) {
