@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Executor
 
 import pyarrow as pa
@@ -237,7 +237,7 @@ class Answer:
         """The query's id."""
         return self._progress.query.query_id
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Yield the rows; once the query is settled, with the last ones or after them, `receipt` is there.
 
         A short batch is held until it is known whether it is the last, so that a small answer

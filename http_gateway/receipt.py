@@ -10,7 +10,11 @@ from http_gateway.errors import Code, Refused
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a query did and cost, as far as HTTP tells it."""
+    """What a query did and cost, as far as HTTP tells it.
+
+    Attributes:
+        file_bytes: How long the answer is in the file that was lent for it; None if it was sent.
+    """
 
     query_id: str
     rows: int
@@ -21,6 +25,7 @@ class Receipt:
     result_cache_hit: bool
     row_filters: tuple[str, ...] = ()
     policy_version: str = ""
+    file_bytes: int | None = None
 
     @property
     def affected(self) -> int:
@@ -46,6 +51,7 @@ def parse_receipt(metadata: bytes) -> Receipt:
             result_cache_hit=bool(fields["result_cache_hit"]),
             row_filters=tuple(map(str, fields.get("row_filters", ()))),
             policy_version=str(fields.get("policy_version", "")),
+            file_bytes=fields.get("file_bytes"),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise Refused(Code.INTERNAL_ERROR) from fault

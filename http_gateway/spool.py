@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from http_gateway.errors import Code, Refused
+from http_gateway.lent_file import LentFile, LentFiles, nameless_file
 
 Chunk = bytes | memoryview
 
@@ -71,6 +71,7 @@ class SpoolRoom:
         self.budget = budget
         self.threshold_bytes = threshold_bytes
         self.on_large_end = on_large_end
+        self.files = LentFiles(directory)
 
     def open(self) -> Spool:
         """Return an empty spool; its user closes it."""
@@ -101,6 +102,17 @@ class Spool:
         else:
             self._write_file(self._file, parts)
         self.length += size
+
+    def adopt(self, file: LentFile, length: int) -> None:
+        """Take *file*, which holds *length* bytes, for the content instead of what was appended.
+
+        Raises:
+            Refused: `INTERNAL_ERROR` when it does not hold as many.
+        """
+        if self._file is not None or os.fstat(file.descriptor).st_size != length:
+            raise Refused(Code.INTERNAL_ERROR)
+        self._free_memory()
+        self._file, self.length = file.descriptor, length
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the content in pieces that fit a response."""
@@ -143,7 +155,7 @@ class Spool:
 
     def _moved_to_file(self) -> int:
         try:
-            self._file = file = _nameless_file(self._room.directory)
+            self._file = file = nameless_file(self._room.directory)
         except OSError as fault:
             raise _disk_fault() from fault
         self._write_file(file, self._chunks)
@@ -160,11 +172,6 @@ class Spool:
             _all_vectors(parts, lambda views: os.writev(file, views))
         except OSError as fault:
             raise _disk_fault() from fault
-
-
-def _nameless_file(directory: Path) -> int:
-    with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
-        return os.dup(file.fileno())
 
 
 def _disk_fault() -> Refused:

@@ -39,7 +39,7 @@ def size_of(batch: pa.RecordBatch) -> int:
     many bytes for a slice, and the message that carries a batch has padding and a header: the
     smaller of both is right but for a few bytes.
     """
-    return min(batch.get_total_buffer_size(), ipc.get_record_batch_size(batch))
+    return int(min(batch.get_total_buffer_size(), ipc.get_record_batch_size(batch)))
 
 
 def cut(batch: pa.RecordBatch, batch_bytes: int) -> Iterator[pa.RecordBatch]:

@@ -170,8 +170,19 @@ class FlightClient:
         self._link: _Link | None = None
         self._closing = threading.Event()
 
-    def query(self, body: QueryBody, caller: Caller, query_id: str, *, read_only: bool = False) -> FlightCall:
+    def query(
+        self,
+        body: QueryBody,
+        caller: Caller,
+        query_id: str,
+        *,
+        read_only: bool = False,
+        file_offer: str = "",
+    ) -> FlightCall:
         """Start the query *body*; failures come out of `FlightCall.messages`.
+
+        A server on this machine may write a large answer to the file of *file_offer*; then the messages
+        end after the schema, and the receipt says how long the answer is.
 
         Raises:
             Refused: `SERVICE_UNAVAILABLE` while there is no Flight server; `UNAUTHORIZED` for a caller
@@ -183,6 +194,8 @@ class FlightClient:
         metadata = self._metadata(caller, query_id)
         if read_only:
             metadata += (("x-hatidata-read-only", "1"),)
+        if file_offer and link.endpoint.local:
+            metadata += (("x-hatidata-result-file", file_offer),)
         call = link.do_get(ticket_bytes(body), timeout=seconds, metadata=metadata)
         return FlightCall(call, link.channel, self._closing)
 

@@ -33,6 +33,12 @@ class Endpoint:
         return urlsplit(self.uri).scheme in TLS_SCHEMES
 
     @property
+    def local(self) -> bool:
+        """Whether the server is on this machine for certain."""
+        parts = urlsplit(self.uri)
+        return parts.scheme == "grpc+unix" or parts.hostname in ("127.0.0.1", "localhost", "::1")
+
+    @property
     def target(self) -> str:
         """The address as gRPC writes it."""
         parts = urlsplit(self.uri)

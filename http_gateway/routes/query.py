@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from flask import Blueprint, Response, request
 
-from http_gateway.accept import ARROW, JSON, PARQUET, Choice, negotiate
+from http_gateway.accept import ARROW, JSON, PARQUET, PLAIN, Choice, negotiate
 from http_gateway.exchange import Exchange, this_caller, this_exchange
 from http_gateway.flight.client import FlightCall
 from http_gateway.flight.messages import FlightData
@@ -19,6 +19,7 @@ from http_gateway.formats.sink import LimitedSink, Sink, sink_for
 from http_gateway.formats.stream import capped, record_batches
 from http_gateway.gateway import Gateway
 from http_gateway.headers import body_headers, result_headers
+from http_gateway.lent_file import LentFile
 from http_gateway.received import received_body
 from http_gateway.responses import Answer, StreamedBody, spooled_response
 from http_gateway.spool import Spool
@@ -39,6 +40,7 @@ def query_routes(gateway: Gateway) -> Blueprint:
             choice,
             lambda messages, sink, _: write_arrow(messages, sink, choice.ipc_codec),
             lambda query_id: body_headers(ARROW, choice, f"{query_id}.arrows"),
+            gateway.spools.files.lend() if choice == PLAIN else None,
         )
 
     @routes.post("/v1/query")
@@ -64,10 +66,11 @@ def _choice(media_type: str) -> Choice:
     return negotiate(media_type, request.headers.get("Accept"), request.headers.get("Accept-Encoding"))
 
 
-def _asked(gateway: Gateway, exchange: Exchange) -> FlightCall:
+def _asked(gateway: Gateway, exchange: Exchange, file: LentFile | None = None) -> FlightCall:
     caller = this_caller()
     body = received_body(gateway.limits).after(time.monotonic() - exchange.arrived)
-    return gateway.flight.query(body, caller, exchange.query_id)
+    offer = file.offer(gateway.max_result_bytes) if file else ""
+    return gateway.flight.query(body, caller, exchange.query_id, file_offer=offer)
 
 
 def _gathered(
@@ -75,21 +78,37 @@ def _gathered(
     choice: Choice,
     encode: Encode,
     headers: Callable[[str], list[tuple[str, str]]],
+    file: LentFile | None = None,
 ) -> Response:
-    """Answer with a body whose length and row count are known before its first byte leaves."""
+    """Answer with a body whose length and row count are known before its first byte leaves.
+
+    Args:
+        file: Where the Flight server may write the body, if it can be sent as the server makes it.
+    """
     exchange = this_exchange()
-    call = _asked(gateway, exchange)
-    spool = gateway.spools.open()
-    try:
+    with ExitStack() as stack:
+        if file is not None:
+            stack.callback(file.close)
+        call = _asked(gateway, exchange, file)
+        stack.callback(call.cancel)
+        spool = gateway.spools.open()
+        stack.callback(spool.close)
         with gateway.disconnects.watching(exchange.peer_number, call.cancel):
             columns = _encoded(gateway, call, spool, choice, encode)
-    except BaseException:
-        call.cancel()
-        spool.close()
-        raise
+        if file is not None:
+            _take_file(gateway, spool, file, call.receipt.file_bytes)
+        stack.pop_all()
     receipt = call.receipt
     described = headers(exchange.query_id) + result_headers(receipt, columns, exchange.profile)
     return spooled_response(spool, described, receipt.rows, exchange.direct_number)
+
+
+def _take_file(gateway: Gateway, spool: Spool, file: LentFile, length: int | None) -> None:
+    """Have *spool* hold what the server wrote to *file*, or keep the file for another answer."""
+    if length is None:
+        gateway.spools.files.take_back(file)
+    else:
+        spool.adopt(file, length)
 
 
 def _encoded(gateway: Gateway, call: FlightCall, spool: Spool, choice: Choice, encode: Encode) -> int:

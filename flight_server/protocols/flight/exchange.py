@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from flight_server.model import Caller, Dialect, Query, Scalar
 from flight_server.protocols.flight.errors import Trail
+from flight_server.protocols.flight.result_file import ResultFile
 from flight_server.protocols.flight.sessions import FlightSession
 from hatidata_telemetry.context import NO_TRACE, TraceHeaders
 
@@ -26,6 +27,7 @@ class Exchange:
         told_id: The query id that the gateway chose, or empty.
         endpoints: How many endpoints the caller wants a result in.
         trace: The trace that the RPC is a part of, if any.
+        file: Where our gateway takes a large answer instead of messages.
     """
 
     caller: Caller
@@ -39,6 +41,7 @@ class Exchange:
     told_id: str
     endpoints: int
     trace: TraceHeaders = NO_TRACE
+    file: ResultFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

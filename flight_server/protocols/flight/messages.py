@@ -104,10 +104,12 @@ def _ingest(told: object) -> IngestCommand:
     return IngestCommand(table, mode)
 
 
-def receipt_bytes(receipt: Receipt) -> bytes:
-    """Return the receipt as the JSON that ends a stream."""
+def receipt_bytes(receipt: Receipt, file_bytes: int | None = None) -> bytes:
+    """Return the receipt as the JSON that ends a stream; *file_bytes* are in the gateway's file instead."""
+    lent = {} if file_bytes is None else {"file_bytes": file_bytes}
     return json.dumps(
         {
+            **lent,
             "query_id": receipt.query_id,
             "rows": receipt.rows,
             "bytes": receipt.bytes,

@@ -235,6 +235,7 @@ class FlightServer(fl.FlightServerBase):
                     self._callers.query_id(call),
                     self._callers.endpoints(call) or session.options.get(ENDPOINTS, 1),
                     call.trace,
+                    self._callers.file(call),
                 )
             except QueryRefused as refusal:
                 context.add_trailer(SQLSTATE_TRAILER, SQLSTATE[refusal.code])

@@ -13,6 +13,7 @@ import pyarrow.flight as fl
 
 from flight_server.model import Caller, Credential, Protocol
 from flight_server.protocols.flight.errors import refusals_on_the_wire
+from flight_server.protocols.flight.result_file import ResultFile, result_file
 from flight_server.protocols.flight.sessions import Anchor, owner_of
 from flight_server.protocols.flight.threads import keep_thread_state
 from hatidata_telemetry.context import trace_headers
@@ -146,6 +147,11 @@ class CallerReader:
     def query_id(self, call: CallMiddleware) -> str:
         """Return the id that the gateway chose, or an empty string."""
         return call.header("x-hatidata-query-id") if self.is_gateway(call) else ""
+
+    def file(self, call: CallMiddleware) -> ResultFile | None:
+        """Return the file that our gateway lends for a large answer, if it does."""
+        header = call.header("x-hatidata-result-file")
+        return result_file(header) if header and self.is_gateway(call) else None
 
     def anchor(self, context: fl.ServerCallContext, call: CallMiddleware, caller: Caller) -> Anchor | None:
         """Return what the caller's session is found by; None for our gateway, whose calls have none."""

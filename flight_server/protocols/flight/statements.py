@@ -215,11 +215,11 @@ class Statements:
         session = self._session(exchange, asked.transaction)
         if asked.rows is None:
             answer = self._answer(exchange, asked, session, asked.parameters, query_id)
-            return answer_stream(answer, exchange.add_trailer)
+            return answer_stream(answer, exchange.add_trailer, exchange.file)
         rows = list(rows_of(asked.rows))
         if len(rows) == 1:
             answer = self._answer(exchange, asked, session, rows[0], query_id)
-            return answer_stream(answer, exchange.add_trailer)
+            return answer_stream(answer, exchange.add_trailer, exchange.file)
         schema = self.describe(exchange, asked).schema
         batches = self._one_after_another(exchange, asked, session, rows, schema)
         return batch_stream(schema, batches, exchange.add_trailer)
