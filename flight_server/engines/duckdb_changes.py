@@ -73,7 +73,12 @@ def refuse_hidden_rows(connection: duckdb.DuckDBPyConnection, check: Check | Non
     Args:
         latest: What `latest_row` returned before the write, in the same transaction.
     """
-    if check is not None and connection.execute(check.hidden, [latest]).fetchall()[0][0]:
+    if check is None:
+        return
+    counts = connection.execute(check.hidden, [latest]).fetchall()
+    if check.kept:
+        counts += connection.execute(check.kept).fetchall()
+    if any(hidden for (hidden,) in counts):
         raise QueryRefused(ErrorCode.POLICY_DENIED, "The new row is outside of what you may see")
 
 

@@ -43,7 +43,8 @@ class Check:
 
     Attributes:
         latest: Text that gives the greatest row identity before the write.
-        hidden: Text that counts the written rows that a filter hides; it takes what *latest* gave.
+        hidden: Text that counts the rows since then that a filter hides; it takes what *latest* gave.
+        kept: Text that counts the rows noted by *rows* that a filter hides, or empty.
         rows: Text that notes the rows and new values of an UPDATE in a temporary table, or empty.
         change: Text that writes what *rows* noted.
         forget: Text that drops the temporary table.
@@ -51,6 +52,7 @@ class Check:
 
     latest: str
     hidden: str
+    kept: str = ""
     rows: str = ""
     change: str = ""
     forget: str = ""
@@ -80,12 +82,16 @@ def check_of(
         noted: The temporary table that will hold the rows of an UPDATE, as column *row*.
     """
     raw = ".".join(map(quote, path))
-    also = f" OR rowid IN (SELECT {quote(row)} FROM {noted})" if noted else ""
-    text = f"SELECT count(*) FROM {raw} WHERE (rowid > $1{also}) AND true IS DISTINCT FROM true"
-    tree: Node = json.loads(parser.parse_read(text))
-    distinct = only_statement(tree)["node"]["where_clause"]["children"][1]
-    distinct["left"] = conjunction([filter_predicate(parser, rule, locate) for rule in filters])
-    return Check(f"SELECT coalesce(max(rowid), -1) FROM {raw}", parser.print_read(tree))
+
+    def counting(which: str) -> str:
+        text = f"SELECT count(*) FROM {raw} WHERE {which} AND true IS DISTINCT FROM true"
+        tree: Node = json.loads(parser.parse_read(text))
+        distinct = only_statement(tree)["node"]["where_clause"]["children"][1]
+        distinct["left"] = conjunction([filter_predicate(parser, rule, locate) for rule in filters])
+        return parser.print_read(tree)
+
+    kept = counting(f"rowid IN (SELECT {quote(row)} FROM {noted})") if noted else ""
+    return Check(f"SELECT coalesce(max(rowid), -1) FROM {raw}", counting("rowid > $1"), kept)
 
 
 def by_row(parser: Parser, body: Node, source: Node, row: str, path: list[str]) -> RowWrite:
