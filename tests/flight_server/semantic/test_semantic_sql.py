@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -325,3 +326,25 @@ def test_without_an_embedder_it_is_said_what_to_install(tmp_path: Path) -> None:
     warehouse.close()
 
     assert "install hatidata-agent[semantic]" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT semantic_rank(code, 'near') FROM customers",
+        "SELECT customer_id FROM customers WHERE semantic_match(email, 'a', 0.1) OR semantic_match(ssn, 'b')",
+        "SELECT semantic_rank(to_json(c), 'near') FROM customers AS c",
+        "SELECT semantic_rank(a.ssn, b.code) FROM customers AS a, customers AS b WHERE a.customer_id = 2",
+        "SELECT max(semantic_rank(status, 'near')) FROM orders GROUP BY customer_id",
+        "SELECT count(*) FROM orders AS o JOIN customers AS c ON semantic_match(o.status, c.name, 0.2)",
+    ],
+)
+def test_no_hidden_text_is_ever_embedded(tmp_path: Path, sql: str) -> None:
+    """What a comparison costs tells nothing of what it may not see, for nothing of that is compared."""
+    with embedding() as endpoint:
+        embedder = EndpointEmbedder(endpoint.url, "letters", "key")
+        with closing(SemanticWarehouse(tmp_path / "own.duckdb", embedder)) as warehouse:
+            warehouse.rows(sql, sees=ANALYST)
+
+        assert endpoint.texts
+        assert not [text for text in endpoint.texts if "HIDDEN" in text.replace("***", "")]
