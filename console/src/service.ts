@@ -111,10 +111,9 @@ export class Service {
     if (!response.ok) throw await failureOf(response);
     const answer = await jsonOf(response);
     const result = record(answer["result"]);
-    const content = record(result["structuredContent"]);
-    if (result["isError"] === true) throw failureIn(content);
+    if (result["isError"] === true) throw failureIn(told(result));
     if (!("structuredContent" in result)) throw new Failure("INTERNAL_ERROR", "The answer is not understood");
-    return content as T;
+    return record(result["structuredContent"]) as T;
   }
 
   async #post(path: string, body: unknown, accept: string, signal?: AbortSignal): Promise<Response> {
@@ -175,9 +174,9 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayB
 }
 
 async function failureOf(response: Response): Promise<Failure> {
-  const told = failureIn(await jsonOf(response));
+  const failure = failureIn(await jsonOf(response));
   const wait = Number(response.headers.get("Retry-After")) || null;
-  return new Failure(told.code, told.message, told.queryId ?? response.headers.get("X-Query-Id"), wait);
+  return new Failure(failure.code, failure.message, failure.queryId ?? response.headers.get("X-Query-Id"), wait);
 }
 
 function failureIn(content: Record<string, unknown>): Failure {
@@ -189,6 +188,16 @@ function failureIn(content: Record<string, unknown>): Failure {
     content["query_id"] ? String(content["query_id"]) : null,
     typeof wait === "number" ? Math.ceil(wait) : null,
   );
+}
+
+/** The error in the answer of a tool, which is text and not structured. */
+function told(result: Record<string, unknown>): Record<string, unknown> {
+  const [first] = Array.isArray(result["content"]) ? (result["content"] as unknown[]) : [];
+  try {
+    return record(JSON.parse(String(record(first)["text"])));
+  } catch {
+    return {};
+  }
 }
 
 async function jsonOf(response: Response): Promise<Record<string, unknown>> {

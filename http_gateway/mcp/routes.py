@@ -7,7 +7,6 @@ import threading
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, request
 
@@ -17,6 +16,7 @@ from http_gateway.exchange import this_caller, this_exchange
 from http_gateway.gateway import Gateway
 from http_gateway.mcp.asking import Asking
 from http_gateway.mcp.results import KeptResults
+from http_gateway.origins import refuse_strange_pages
 from http_gateway.received import received_bytes
 from http_gateway.responses import Answer
 
@@ -63,7 +63,7 @@ def mcp_routes(gateway: Gateway, door: McpDoor) -> Blueprint:
         if this_exchange().profile is not Profile.NATIVE:
             abort(404)
         caller = replace(this_caller(), protocol="mcp")
-        _refuse_strange_pages(gateway, has_key=caller.key is not None)
+        refuse_strange_pages(gateway.addresses.mcp, has_key=caller.key is not None)
         asking = Asking(gateway, door.kept, caller)
         body = received_bytes(gateway.limits)
         if _opens(body):
@@ -127,19 +127,3 @@ def _refuse_nobody(asking: Asking) -> None:
     except Refused as refused:
         if refused.code is not Code.POLICY_DENIED:
             raise
-
-
-def _refuse_strange_pages(gateway: Gateway, *, has_key: bool) -> None:
-    """Refuse what a page of another host sends, as the protocol demands against DNS rebinding.
-
-    The console may have been opened under any name of this machine. A page that was rebound to
-    us has no key, so one that shows a key, and comes from where it sends to, is the console.
-    """
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return
-    page = urlsplit(origin)
-    known = {"localhost", "127.0.0.1", "::1", urlsplit(gateway.addresses.mcp).hostname}
-    is_console = has_key and page.netloc == request.headers.get("Host")
-    if (page.hostname or "") not in known and not is_console:
-        raise Refused(Code.POLICY_DENIED, "pages of this origin may not use the service")

@@ -20,6 +20,7 @@ from http_gateway.formats.stream import capped, record_batches
 from http_gateway.gateway import Gateway
 from http_gateway.headers import body_headers, result_headers
 from http_gateway.lent_file import LentFile
+from http_gateway.origins import refuse_strange_pages
 from http_gateway.received import received_body
 from http_gateway.responses import Answer, StreamedBody, spooled_response
 from http_gateway.spool import Spool
@@ -68,6 +69,8 @@ def _choice(media_type: str) -> Choice:
 
 def _asked(gateway: Gateway, exchange: Exchange, file: LentFile | None = None) -> FlightCall:
     caller = this_caller()
+    if caller.key is None:
+        refuse_strange_pages(gateway.addresses.mcp, has_key=False)
     body = received_body(gateway.limits).after(time.monotonic() - exchange.arrived)
     offer = file.offer(gateway.max_result_bytes) if file else ""
     return gateway.flight.query(body, caller, exchange.query_id, file_offer=offer)

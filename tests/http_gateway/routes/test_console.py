@@ -226,6 +226,19 @@ def test_the_console_may_ask_tools_under_any_name_it_was_opened_with(gateway: Pa
     assert status("http://data.example", Authorization=f"Bearer {key}") == 200
     assert status("http://data.example") == 403
     assert status("http://evil.example", Authorization=f"Bearer {key}") == 403
+    assert status("null", Authorization=f"Bearer {key}") == 403
+    assert status("http://[", Authorization=f"Bearer {key}") == 403
+
+
+@pytest.mark.parametrize("form", ["", "arrow", "parquet"])
+def test_a_page_of_a_stranger_is_nobody_in_dev_mode(gateway: Pair, form: str) -> None:
+    """Its host's name may have been rebound to this machine, so that the browser takes it for ours."""
+    rebound = {"Origin": "http://evil.example:5440", "Host": "evil.example:5440"}
+    refused = gateway.post("select 1", form, profile="mcp", headers=rebound)
+    console = gateway.post("select 1", form, profile="mcp", headers={"Origin": "http://localhost:5440"})
+
+    assert (refused.status_code, refused.json()["error"]) == (403, "POLICY_DENIED")
+    assert console.status_code == 200
 
 
 def filters_told(tables: tuple[str, ...]) -> str | None:
