@@ -110,8 +110,14 @@ def _cells(batch: pa.RecordBatch, limit: int) -> Iterable[tuple[str, ...]]:
     from rich.markup import escape
 
     head = batch.slice(0, limit)
-    columns = [[escape(_shown(value)) for value in column.to_pylist()] for column in head.columns]
+    columns = [[escape(_shown(value)) for value in _readable(column).to_pylist()] for column in head.columns]
     return zip(*columns, strict=True)
+
+
+def _readable(column: pa.Array) -> pa.Array:
+    """Return *column*; short floats as text, since as Python's floats they show digits that they do not have."""
+    short = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
+    return column.cast(pa.string()) if short else column
 
 
 def _shown(value: object) -> str:

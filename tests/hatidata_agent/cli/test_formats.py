@@ -74,6 +74,14 @@ def test_a_table_shows_values_as_they_are() -> None:
     assert "\x1b" not in text
 
 
+def test_a_short_float_shows_the_digits_that_it_has() -> None:
+    ranks = pa.record_batch({"near": pa.array([0.4315956, None], pa.float32())})
+    sink = io.BytesIO()
+    WRITERS["table"](ranks.schema, [ranks], sink)
+
+    assert sink.getvalue().decode().split()[2:] == ["0.4315956", "NULL"]
+
+
 def test_a_long_table_says_how_much_is_left_out() -> None:
     long = pa.record_batch({"n": list(range(1000))})
     sink = io.BytesIO()
