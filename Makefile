@@ -85,7 +85,7 @@ test-console: setup console/node_modules/.package-lock.json  ## the console in C
 	npm --prefix console run --silent types
 	node console/build.mjs build/console
 	@diff -r build/console http_gateway/console || { echo "http_gateway/console is not what console/ builds: run make console" >&2; exit 1; }
-	node --test --test-reporter=spec tests/console/cells.test.mjs tests/console/console.test.mjs
+	node --test --test-reporter=spec $(wildcard tests/console/*.test.mjs)
 
 bench: setup  ## measure against the bare pyarrow server; writes docs/performance.md
 	$(BIN)/python -m bench

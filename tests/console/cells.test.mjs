@@ -1,26 +1,10 @@
 // What cells say, for Arrow types that DuckDB does not send but other engines do, and for the edges of all of them.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
-import { python, root } from "./service.mjs";
+import { prepared } from "./sources.mjs";
 
-const { build } = createRequire(join(root, "console", "package.json"))("esbuild");
-const RECEIPT = { queryId: "", rowFilters: [] };
-const WRITE = `
-import datetime as dt, decimal, pyarrow as pa
-
-def write(name, table):
-    with pa.ipc.new_stream(name + ".arrows", table.schema) as writer:
-        writer.write_table(table)
-`;
-const folder = mkdtempSync(join(tmpdir(), "hati-cells-"));
-let Result;
+let console_;
 
 /** What is read, as pyarrow makes it. */
 const TABLES = {
@@ -75,23 +59,14 @@ const TABLES = {
 };
 
 before(async () => {
-  const written = Object.entries(TABLES).map(([name, table]) => `write("${name}", ${table})`);
-  execFileSync(python, ["-c", `${WRITE}\n${written.join("\n")}`], { cwd: folder });
-  const file = join(folder, "result.mjs");
-  const source = join(root, "console", "src", "result.ts");
-  await build({ entryPoints: [source], outfile: file, bundle: true, format: "esm", logLevel: "error" });
-  ({ Result } = await import(pathToFileURL(file).href));
+  console_ = await prepared(["result"], TABLES);
 });
 
-after(() => rmSync(folder, { recursive: true }));
-
-function resultOf(name) {
-  return Result.of(new Uint8Array(readFileSync(join(folder, `${name}.arrows`))), RECEIPT);
-}
+after(() => console_?.remove());
 
 /** The type names and the texts of the columns of a table. */
 function columns(name) {
-  const result = resultOf(name);
+  const result = console_.result(name);
   const texts = (column) => Array.from({ length: result.rows }, (_, row) => column.text(row));
   return Object.fromEntries(result.columns.map((column) => [column.name, [column.type, ...texts(column)]]));
 }
@@ -162,5 +137,5 @@ test("nested values quote their texts and keep the types inside", () => {
 });
 
 test("columns of a masked field say how it is masked", () => {
-  assert.deepEqual(resultOf("masked").columns.map((column) => column.masked), ["hash", null]);
+  assert.deepEqual(console_.result("masked").columns.map((column) => column.masked), ["hash", null]);
 });
