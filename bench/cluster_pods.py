@@ -47,16 +47,13 @@ class Pods:
         environ = {entry["name"]: entry.get("value") or "127.0.0.1" for entry in told}
         environ["SAIL_CLUSTER__WORKER_LISTEN_HOST"] = "127.0.0.1"
         with self._lock:
-            output = (self.folder / f"worker{len(self.workers)}.txt").open("wb")
-            sail = Path(sys.executable).with_name("sail")
-            self.workers.append(
-                subprocess.Popen(
-                    [str(sail), "worker"],
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, **environ},
+            command = [str(Path(sys.executable).with_name("sail")), "worker"]
+            with (self.folder / f"worker{len(self.workers)}.txt").open("wb") as output:
+                self.workers.append(
+                    subprocess.Popen(
+                        command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environ}
+                    )
                 )
-            )
 
     def stop(self) -> None:
         """Kill every worker."""
