@@ -115,7 +115,7 @@ def _cells(batch: pa.RecordBatch, limit: int) -> Iterable[tuple[str, ...]]:
 
 
 def _readable(column: pa.Array) -> pa.Array:
-    """Return *column*; short floats as text, since as Python's floats they show digits that they do not have."""
+    """Return *column*; short floats as text, for a float of Python shows digits that they do not have."""
     short = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
     return column.cast(pa.string()) if short else column
 
