@@ -44,11 +44,11 @@ class Postgres:
         """Stop it without waiting for anything."""
         self._as_server("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
 
-    def ask(self, sql: str) -> str:
+    def ask(self, sql: str, database: str = "postgres") -> str:
         """Run *sql* by psql and return what it prints."""
         command = [str(self.programs / "psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "hati"]
         done = subprocess.run(
-            [*command, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-Atqc", sql],
+            [*command, "-d", database, "-v", "ON_ERROR_STOP=1", "-Atqc", sql],
             env={**os.environ, "PGPASSWORD": self.password},
             capture_output=True,
             text=True,
@@ -58,23 +58,25 @@ class Postgres:
             raise RuntimeError(done.stderr)
         return done.stdout.strip()
 
-    def fill(self, source: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> None:
+    def fill(
+        self, source: duckdb.DuckDBPyConnection, tables: Sequence[str], database: str = "postgres"
+    ) -> None:
         """Copy *tables* of *source*, named `schema.table` or `table`, here."""
         for table in tables:
             described = source.sql(f"DESCRIBE {table}").fetchall()
             columns = ", ".join(f'"{row[0]}" {_TYPES.get(row[1], row[1])}' for row in described)
             schema = table.rpartition(".")[0]
             if schema:
-                self.ask(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+                self.ask(f'CREATE SCHEMA IF NOT EXISTS "{schema}"', database)
             file = self.folder / "rows.csv"
             source.execute(f"COPY {table} TO '{file}' (FORMAT csv, HEADER false)")
-            self.ask(f"CREATE TABLE {table} ({columns})")
-            self.ask(f"\\copy {table} from '{file}' with (format csv)")
+            self.ask(f"CREATE TABLE {table} ({columns})", database)
+            self.ask(f"\\copy {table} from '{file}' with (format csv)", database)
             file.unlink()
             for column in described:
                 if str(column[0]).endswith("key"):
-                    self.ask(f'CREATE INDEX ON {table} ("{column[0]}")')
-        self.ask("ANALYZE")
+                    self.ask(f'CREATE INDEX ON {table} ("{column[0]}")', database)
+        self.ask("ANALYZE", database)
 
     @property
     def _data(self) -> Path:

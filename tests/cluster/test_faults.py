@@ -1,4 +1,4 @@
-"""Whatever breaks, the caller gets a clear code in time, never a part of an answer, and soon answers again."""
+"""Whatever breaks, callers get a clear code in time, never a part of an answer; soon all is well again."""
 
 from __future__ import annotations
 
@@ -104,9 +104,11 @@ def recovers(service: Governed, catalog: str) -> bool:
     deadline = time.monotonic() + RECOVERS_SECS
     while time.monotonic() < deadline:
         try:
-            return service.ask("admin", SHORT.format(catalog=catalog)).to_pylist() == ROWS
+            found = service.ask("admin", SHORT.format(catalog=catalog))
         except (flight.FlightError, pa.ArrowException):
             time.sleep(0.5)
+        else:
+            return bool(found.to_pylist() == ROWS)
     return False
 
 
