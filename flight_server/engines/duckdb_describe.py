@@ -43,3 +43,12 @@ def read_keys(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[Key]:
         )
         for schema, table, name, columns, target, target_columns in rows
     ]
+
+
+def temporary_tables(connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:
+    """Return the temporary tables and views of *connection*."""
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE temporary UNION ALL "
+        "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+    ).fetchall()
+    return frozenset(TableName("temp", fold(name)) for (name,) in rows)

@@ -27,7 +27,9 @@ from flight_server.engines.duckdb_changes import (
     load_rows,
     run_change,
 )
+from flight_server.engines.duckdb_describe import temporary_tables
 from flight_server.engines.duckdb_errors import refusal
+from flight_server.engines.duckdb_public import with_public_names
 from flight_server.engines.duckdb_streams import ERRORS as _ERRORS
 from flight_server.engines.duckdb_streams import PinnedStream, Streaming
 from flight_server.engines.engine import Load
@@ -115,7 +117,7 @@ class DuckDBSession:
             connection, True, call, lambda: load_rows(connection, self._engine.catalog, plan, load, rows)
         )
         if load.creates != "no":
-            self.temporary = self._temporary_tables(connection)
+            self.temporary = temporary_tables(connection)
             self._defined = True
             self._tell_definitions()
         return answered
@@ -224,6 +226,8 @@ class DuckDBSession:
         if text is not plan.sql:
             relation = connection.sql(text, params=values)
         reader = relation.to_arrow_reader(rows_per_batch(kinds, self._engine.options.batch_bytes))
+        if plan.unseals:
+            reader = with_public_names(reader, self._engine.catalog)
         return reader, wire_schema(reader.schema, names, kinds)
 
     def _in_session(
@@ -271,7 +275,7 @@ class DuckDBSession:
             lambda: self._run(connection, plan, parameters),
         )
         if plan.kind is Kind.DEFINE:
-            self.temporary = self._temporary_tables(connection)
+            self.temporary = temporary_tables(connection)
             self._defined = True
             self._tell_definitions()
         return answered
@@ -349,7 +353,7 @@ class DuckDBSession:
             self.in_transaction = begins
             self._uncommitted = set()
         if not begins:
-            self.temporary = self._temporary_tables(connection)
+            self.temporary = temporary_tables(connection)
             self._tell_definitions()
 
     def _take(self, call: Call) -> None:
@@ -381,13 +385,6 @@ class DuckDBSession:
             self._pinned.execute(f"USE {place}")
             self._narrow = plan.hides
         return self._pinned
-
-    def _temporary_tables(self, connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:
-        rows = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE temporary UNION ALL "
-            "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
-        ).fetchall()
-        return frozenset(TableName("temp", fold(name)) for (name,) in rows)
 
 
 def _refuse_aborted(connection: duckdb.DuckDBPyConnection) -> None:

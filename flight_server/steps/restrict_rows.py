@@ -18,13 +18,13 @@ from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import Facts, below, gather
 from flight_server.syntax.flat import is_flat
 from flight_server.syntax.functions import refuse_functions
+from flight_server.syntax.laundering import refuse_laundering
 from flight_server.syntax.leakproof import leakproof_conjuncts, plain_tables
 from flight_server.syntax.lineage import Output, from_sources, outputs, resolved
 from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, resolve
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
 from flight_server.syntax.row_writes import Check, by_row, check_of
 from flight_server.syntax.secure import secured_table
-from flight_server.syntax.unnamed import qualifiers, uses_positions
 
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 
@@ -231,20 +231,9 @@ class Rewriter:
             raise _denied("AT is not permitted")
 
     def _refuse_laundering(self, body: Node, facts: Facts) -> None:
-        """Refuse a write that could store or return what a filter or mask hides."""
-        if body.get("returning_list") or body.get("on_conflict_info"):
-            raise _denied("RETURNING and ON CONFLICT are not permitted")
         read = {self._public(node) for node in facts.tables}
         grants = (grant for name, grant in self._grant.tables.items() if name in read)
-        hidden = {column for grant in grants for column, _ in grant.masks}
-        if not hidden:
-            return
-        used = {fold(part) for node in facts.columns for part in node["column_names"]}
-        used |= {fold(part) for node in facts.function_nodes for part in node["qualified_name"]["path"][:-1]}
-        used |= {fold(name) for node in below(body) for name in node.get("using_columns") or ()}
-        wholes = {fold(node.get("alias") or node["qualified_name"]["path"][-1]) for node in facts.tables}
-        if facts.stars or used & (hidden | wholes) - qualifiers(facts) or uses_positions(body):
-            raise _denied("A write may not read a masked column")
+        refuse_laundering(body, facts, {column for grant in grants for column, _ in grant.masks})
 
     def _keep_names(self, root: Node) -> None:
         """Give the outputs whose name would show the rewriting the name that DuckDB gives the original."""
@@ -349,8 +338,11 @@ class Rewriter:
     def _place(self, node: Node) -> list[str]:
         """Return the path of a table node of the statement in the catalog it really is in."""
         written: list[str] = node["qualified_name"]["path"]
-        if len(written) == 1 and self._public(node) is None:
+        name = self._public(node)
+        if len(written) == 1 and name is None:
             return ["temp", "main", written[0]]
+        if len(written) == 1 and self._grant.administers and name not in self._catalog.tables:
+            return written  # such as sqlite_master, or of a transaction that is not committed yet
         return self._locate(node)
 
     def _locate(self, node: Node) -> list[str]:

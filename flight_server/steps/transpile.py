@@ -15,6 +15,7 @@ from flight_server.semantic.names import STORES
 from flight_server.steps.parse import write_target
 from flight_server.steps.restrict_rows import Restricted, Sealed
 from flight_server.stores.catalog import CatalogSnapshot
+from flight_server.syntax.catalog_queries import asks_about_catalog, name_sealed
 from flight_server.syntax.facts import Facts, gather
 from flight_server.syntax.names import fold
 from flight_server.syntax.parser import Parser, only_statement
@@ -40,6 +41,7 @@ class Plan:
         decided_by: The tables whose state alone decides the answer; None if more does.
         returns: Whether a write answers with rows of its own, by RETURNING.
         before: Statements of ours that run before it, in the same transaction.
+        unseals: Whether it may tell the name of the sealed catalog, which has a public one.
         advances: Whether a query moves or looks at a sequence, so that it is no mere read.
         expected: The raw tables that the binder may find in it; empty if the caller administers.
         written: The table it changes, or None.
@@ -62,6 +64,7 @@ class Plan:
     decided_by: frozenset[TableName] | None = None
     returns: bool = False
     advances: bool = False
+    unseals: bool = False
     before: tuple[str, ...] = ()
 
 
@@ -83,6 +86,7 @@ def transpile(
     statement = restricted.statement
     sql = statement.text
     expected: frozenset[TableName] = frozenset()
+    unseals = _unseals(restricted, catalog, sealed)
     if restricted.tree is not None:
         write = statement.kind is Kind.WRITE and not restricted.write and statement.verb != STORES
         sql = parser.print_write(restricted.tree) if write else parser.print_read(restricted.tree)
@@ -111,8 +115,19 @@ def transpile(
         decided_by=_decided_by(statement, facts, sealed, catalog, repeatable),
         returns=facts is not None and any(node.get("returning_list") for node in facts.writes),
         before=statement.before,
+        unseals=unseals,
         advances=facts is not None and not facts.functions.isdisjoint(SEQUENCES),
     )
+
+
+def _unseals(restricted: Restricted, catalog: CatalogSnapshot, sealed: Sealed) -> bool:
+    """Tell whether a query may answer with the sealed catalog's name, and let its tree mean it by the public one."""
+    if restricted.tree is None or not restricted.grant.sees_everything:
+        return False
+    if asks_about_catalog(gather(restricted.tree), catalog, sealed.catalog):
+        name_sealed(restricted.tree, sealed.catalog)
+        return True
+    return bool(restricted.statement.explain)
 
 
 def _decided_by(
