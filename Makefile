@@ -12,7 +12,7 @@ LINT := build/lint/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-typescript console test-console bench bench-peers run serve certs lock clean lint-deploy lint-chart
+.PHONY: help setup check fix test cluster test-cluster test-postgres bench-cluster test-typescript console test-console bench bench-peers run serve certs lock clean lint-deploy lint-chart
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,18 @@ test-console: setup console/node_modules/.package-lock.json  ## the console in C
 	node console/build.mjs build/console
 	@diff -r build/console http_gateway/console || { echo "http_gateway/console is not what console/ builds: run make console" >&2; exit 1; }
 	node --test --test-reporter=spec $(wildcard tests/console/*.test.mjs)
+
+cluster: setup  ## serve on top of a cluster of Sail workers with TPC-H in it, and print commands to try
+	$(BIN)/python -m bench.cluster_demo
+
+test-cluster: setup  ## TPC-H, attacks and faults over Sail and PostgreSQL (root has PostgreSQL installed if need be)
+	TEST_CLUSTER=1 $(BIN)/pytest --timeout 300 tests/cluster
+
+test-postgres: setup  ## those of them that concern PostgreSQL
+	TEST_CLUSTER=1 $(BIN)/pytest --timeout 300 tests/cluster -k "pg or postgres"
+
+bench-cluster: setup  ## the service beside ADBC straight to the same cluster, with 1, 2 and 4 workers
+	$(BIN)/python -m bench.cluster_overhead
 
 bench: setup  ## measure against the bare pyarrow server; writes docs/performance.md
 	$(BIN)/python -m bench
