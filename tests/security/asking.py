@@ -223,10 +223,10 @@ class McpAsker:
         call = {"name": "run_sql", "arguments": given}
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
         response = self._session.post(self._url, json=body, timeout=40)
-        answered = response.json()
-        told = answered.get("result", {}).get("structuredContent")
-        if told is None or "error" in told:
-            return _refusal(f"{response.status_code} {_without_id(told or answered)}", "")
+        result = response.json()["result"]
+        told = json.loads(result["content"][0]["text"])
+        if result["isError"]:
+            return _refusal(f"{response.status_code} {_without_id(told)}", "")
         if "result_handle" in told:
             return read_arrow(self._session.get(told["result_handle"]["url"], timeout=40))
         columns = tuple(column["name"] for column in told["columns"])
