@@ -35,6 +35,8 @@ interface Hovered {
 
 const TOP = 12;
 const RIGHT = 18;
+/** What the first tilted name needs on its left. */
+const TILTED_ROOM = 62;
 const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 2 });
 const EXACT = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
 
@@ -43,7 +45,7 @@ export function Plot({ drawing, mark, title, width, height }: Props) {
   const tilted = isTilted(drawing, width);
   const bottom = height - (tilted ? 78 : 30);
   const up = upward(drawing, mark, bottom);
-  const left = 14 + Math.max(...up.ticks.map((tick) => tick.text.length), 2) * 7;
+  const left = Math.max(14 + Math.max(...up.ticks.map((tick) => tick.text.length), 2) * 7, tilted ? TILTED_ROOM : 0);
   const across = sideways(drawing, mark, left, width - RIGHT, tilted);
   const points = drawing.series.reduce((sum, series) => sum + series.points.length, 0);
   return (

@@ -1,6 +1,7 @@
 /** Quantities for people. */
 
 const WHOLE = new Intl.NumberFormat("en-US");
+const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const CREDITS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 
 export function counted(count: number, unit: string, plural = `${unit}s`): string {
@@ -9,6 +10,11 @@ export function counted(count: number, unit: string, plural = `${unit}s`): strin
 
 export function whole(count: number): string {
   return WHOLE.format(count);
+}
+
+/** A count for a narrow place: short from ten millions on. */
+export function brief(count: number): string {
+  return count < 1e7 ? whole(count) : SHORT.format(count);
 }
 
 export function credits(amount: number): string {

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Usage, UsageLine } from "../service";
 import { Icon } from "./icons";
-import { byteSize, whole } from "./numbers";
+import { brief, byteSize, whole } from "./numbers";
 
 interface TableUse {
   readonly table: string;
@@ -27,9 +27,9 @@ export function UsageDialog({ usage, onClose }: { usage: Usage; onClose: () => v
       </p>
       <dl class="figures">
         <Figure label="Credits" value={usage.credits.toLocaleString("en-US", { maximumFractionDigits: 2 })} />
-        <Figure label="Queries" value={whole(usage.queries)} />
-        <Figure label="Refused" value={whole(usage.refused)} />
-        <Figure label="Rows" value={whole(usage.rows)} />
+        <Figure label="Queries" value={brief(usage.queries)} />
+        <Figure label="Refused" value={brief(usage.refused)} />
+        <Figure label="Rows" value={brief(usage.rows)} />
         <Figure label="Data" value={byteSize(usage.bytes)} />
       </dl>
       <TablesUsed lines={usage.by_table} />
