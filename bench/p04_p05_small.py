@@ -21,6 +21,8 @@ from bench.workloads import SMALL
 
 Call = Callable[[], object]
 SHIPPED = "ours as shipped"
+BARE_ADBC = "bare, ADBC"
+"""What the driver's calls cost on a pyarrow server that does nothing else; no target, but the floor."""
 CALLS = 300
 CLIENTS = 8
 SECONDS = 2.0
@@ -56,6 +58,7 @@ def _makers(lab: Lab, shipped: Ours) -> dict[str, Callable[[], Call]]:
         "ours, DoGet": lambda: _doget(uri, key),
         "ours, ADBC": lambda: _adbc(uri, key),
         "bare, DoGet": lambda: _doget(lab.bare_flight, None),
+        BARE_ADBC: lambda: _adbc(lab.bare_flight, None),
     }
     for peer in lab.peers:
         if peer.flight_sql:

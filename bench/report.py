@@ -38,6 +38,8 @@ _NOTES: Final = """\
   **all** is all sixteen; **small** is `SELECT 42 AS a`.
 - The **bare server** is `bench/bare_flight.py`: DuckDB's streaming reader behind one DoGet, with our batch
   size. The **bare gateway** is `bench/bare_gateway.py`: Flask under gunicorn's gthread, streaming from it.
+- "bare, ADBC" is what the driver's calls cost on a pyarrow server that does nothing else; it prepares
+  nothing, so it answers fewer calls than ours.
 - P3's answer is gathered before its first header leaves, since row count and length are exact; the bare
   gateway streams.
 - The result cache is off, but where a line says "as shipped" and in P11, whose limit of the wire is the
