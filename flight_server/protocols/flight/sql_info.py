@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping
 import pyarrow as pa
 
 _CHILDREN = (
-    pa.field("string_value", pa.utf8()),
-    pa.field("bool_value", pa.bool_()),
-    pa.field("bigint_value", pa.int64()),
-    pa.field("int32_bitmask", pa.int32()),
-    pa.field("string_list", pa.list_(pa.utf8())),
-    pa.field("int32_to_int32_list_map", pa.map_(pa.int32(), pa.list_(pa.int32()))),
+    pa.field("string_value", pa.utf8(), False),
+    pa.field("bool_value", pa.bool_(), False),
+    pa.field("bigint_value", pa.int64(), False),
+    pa.field("int32_bitmask", pa.int32(), False),
+    pa.field("string_list", pa.list_(pa.utf8()), False),
+    pa.field("int32_to_int32_list_map", pa.map_(pa.int32(), pa.list_(pa.int32())), False),
 )
 _STRING, _BOOL, _BIGINT, _INT32, _LIST, _MAP = range(6)
 SCHEMA = pa.schema(
@@ -148,6 +148,6 @@ def info_table(server_version: str, codes: Collection[int]) -> pa.Table:
         offsets.append(len(values[kind]))
         values[kind].append(value)
     children = [pa.array(items, field.type) for items, field in zip(values, _CHILDREN, strict=True)]
-    names = [field.name for field in _CHILDREN]
-    union = pa.UnionArray.from_dense(kinds, pa.array(offsets, pa.int32()), children, names)
+    buffers = [None, kinds.buffers()[1], pa.array(offsets, pa.int32()).buffers()[1]]
+    union = pa.UnionArray.from_buffers(SCHEMA.field("value").type, len(wanted), buffers, children=children)
     return pa.Table.from_arrays([pa.array(wanted, pa.uint32()), union], schema=SCHEMA)
