@@ -97,7 +97,7 @@ def test_a_refusal_is_one_line_and_the_prompt_stays(prompt: Begin, service: Serv
 def test_tables_and_columns_are_those_of_the_key(prompt: Begin, service: Service) -> None:
     terminal = prompt(service.key("--role", "analyst"))
     terminal.type(f"\\d{ENTER}")
-    tables = terminal.wait_for("sales")
+    tables = terminal.wait_for("sales") + terminal.wait_for(PROMPT)
     terminal.type(f"\\d customers{ENTER}")
 
     assert "orders" in tables
