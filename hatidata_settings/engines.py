@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-DIALECTS: Final = ("spark", "postgres")
+DIALECTS: Final = ("spark", "postgres", "duckdb")
 RESERVED: Final = frozenset(
     {"main", "temp", "hatidata", "memory", "system", "information_schema", "pg_catalog"}
 )

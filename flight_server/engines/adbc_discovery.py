@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from flight_server.dialects.outward.tables import RemoteColumn, RemoteTable
 from flight_server.dialects.outward.targets import Target
@@ -85,10 +86,13 @@ def _from_empty_answers(
     names = _wanted(settings, target)
     if not names or settings.catalogs:
         names += [
-            (schema, table) for schema in _schemas(settings, target) for table in _listed(opened, schema)
+            (schema, table)
+            for schema in _schemas(settings, target)
+            for table in _listed(opened, schema, target)
         ]
     for schema, table in dict.fromkeys(names):
-        described = opened.ask(f"SELECT * FROM {_ticked(schema)}.{_ticked(table)} LIMIT 0").schema
+        path = f"{_quoted(schema, target)}.{_quoted(table, target)}"
+        described = opened.ask(f"SELECT * FROM {path} LIMIT 0").schema
         columns = tuple(
             RemoteColumn(Column(name, kind), name) for name, kind in _distinct(types(described), described)
         )
@@ -98,13 +102,17 @@ def _from_empty_answers(
         )
 
 
-def _listed(opened: OpenConnection, schema: str) -> list[str]:
-    rows = opened.ask(f"SHOW TABLES IN {_ticked(schema)}").to_pylist()
+def _listed(opened: OpenConnection, schema: str, target: Target) -> list[str]:
+    """Return the tables of *schema*: by the driver's metadata, or in words where it has none."""
+    found = opened.tables(schema)
+    if found is not None:
+        return found
+    rows = opened.ask(f"SHOW TABLES IN {_quoted(schema, target)}").to_pylist()
     return [row["tableName"] for row in rows if not row.get("isTemporary")]
 
 
-def _ticked(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _quoted(name: str, target: Target) -> str:
+    return exp.to_identifier(name, quoted=True).sql(dialect=target.name)
 
 
 def _distinct(found: Iterable[tuple[str, str]], described: pa.Schema) -> Iterator[tuple[str, str]]:

@@ -88,10 +88,21 @@ class OpenConnection:
             statement.set_options(**{self._header + name: value for name, value in trace})
         return statement
 
-    def objects(self, depth: int) -> pa.RecordBatchReader:
-        """Return what the driver says of catalogs, schemas and tables."""
-        handle = self._connection.get_objects(depth)
-        return pa.RecordBatchReader._import_from_c(handle.address)
+    def tables(self, schema: str) -> list[str] | None:
+        """Return the tables and views in *schema*; None if the engine tells of none by metadata."""
+        try:
+            depth = self._manager.GetObjectsDepth.TABLES
+            handle = self._connection.get_objects(depth, db_schema=schema)
+            found = pa.RecordBatchReader._import_from_c(handle.address).read_all().to_pylist()
+        except (self._manager.NotSupportedError, pa.ArrowNotImplementedError):
+            return None
+        schemas = [entry for catalog in found for entry in catalog["catalog_db_schemas"] or ()]
+        return [
+            table["table_name"]
+            for entry in schemas
+            if entry["db_schema_name"] == schema
+            for table in entry["db_schema_tables"] or ()
+        ]
 
     def ask(self, sql: str) -> pa.Table:
         """Return the whole answer to *sql*."""

@@ -190,7 +190,7 @@ def texts(node: exp.Expr, target: Target) -> exp.Expr:
     if isinstance(node, exp.Literal) and node.is_string and not _PLAIN.match(node.name):
         if "\0" in node.name:
             raise unfaithful("a text with a zero character", target)
-        if target.name == "postgres":
+        if target.name != "spark":
             return node
         value = exp.HexString(this=node.name.encode().hex())
         return exp.cast(value, "TEXT", dialect="duckdb")

@@ -59,6 +59,7 @@ class Target:
 TARGETS: Mapping[str, Target] = {
     "spark": Target("spark", "default", wraps_integers=True, mixes_having=True),
     "postgres": Target("postgres", "public", wraps_integers=False),
+    "duckdb": Target("duckdb", "main", wraps_integers=False),
 }
 
 
