@@ -19,6 +19,9 @@ from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).parents[1]
 EXTRAS: Final = ("otel", "semantic")
+DRIVERS: Final = ("adbc-driver-flightsql", "adbc-driver-manager", "adbc-driver-postgresql")
+"""What remote engines are asked with; of the extra `cluster` without the cluster itself."""
+
 BUILD: Final = ("hatchling",)
 HEAD: Final = "# Cut out of requirements.lock by `python -m deploy.lock`; a test keeps it current.\n"
 
@@ -29,7 +32,7 @@ def image_locks() -> dict[Path, str]:
     """Return the text of each lock of the image by its file."""
     pins = _pins((ROOT / "requirements.lock").read_text(encoding="utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    runtime = [*project["dependencies"]]
+    runtime = [*project["dependencies"], *DRIVERS]
     for extra in EXTRAS:
         runtime += project["optional-dependencies"][extra]
     files = {"requirements.lock": runtime, "build-requirements.lock": BUILD}
