@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -60,10 +60,9 @@ _UNEMBEDDED = (
 )
 _FORGET = "DELETE FROM {vectors} AS v WHERE v.memory_id NOT IN (SELECT memory_id FROM {memory})"
 
-_MARK = (
-    "UPDATE {memory} AS m SET has_embedding = true WHERE NOT coalesce(m.has_embedding, false) "
-    "AND m.memory_id IN (SELECT memory_id FROM {vectors})"
-)
+_UNMARKED = "NOT coalesce(m.has_embedding, false) AND m.memory_id IN (SELECT memory_id FROM {vectors})"
+_ANY_UNMARKED = f"SELECT 1 FROM {{memory}} AS m WHERE {_UNMARKED} LIMIT 1"
+_MARK = f"UPDATE {{memory}} AS m SET has_embedding = true WHERE {_UNMARKED}"
 _READ_ALL = "SELECT max(array_inner_product(vector, vector)) FROM {vectors}"
 
 log = structlog.get_logger("memory")
@@ -94,6 +93,7 @@ class AgentMemory:
         self._memory = f"{catalog}.main.{MEMORY.table}"
         self._stored = f"{catalog}.{HIDDEN_SCHEMA}.{self._table}"
         self._lock = threading.Lock()
+        self._embedding = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep_embedding, name="memory", daemon=True)
         self._loads_model = False
@@ -156,7 +156,7 @@ class AgentMemory:
 
     def embed_some(self) -> int:
         """Embed some memories that have no vector yet; return how many, 0 if none was left."""
-        with self._connect() as connection:
+        with self._embedding, self._connect() as connection:
             if not self.width:
                 first = connection.execute(
                     f"SELECT content FROM {self._memory} WHERE content IS NOT NULL LIMIT 1"
@@ -168,11 +168,11 @@ class AgentMemory:
             missing = connection.execute(_UNEMBEDDED.format(**places)).fetchall()
             if not missing:
                 connection.execute(_FORGET.format(**places))
+                self._mark(connection, places)
                 return 0
             texts = [str(text) for _, text, _ in missing]
             self._insert(connection, [str(row[0]) for row in missing], texts, self._vectors.of(texts))
-            with self._changes.writing([MEMORY]):
-                connection.execute(_MARK.format(**places))
+            self._mark(connection, places)
             return len(missing)
 
     def warm_up(self) -> bool:
@@ -189,6 +189,12 @@ class AgentMemory:
                 self._vectors.of(["warm"])
             connection.execute(_READ_ALL.format(vectors=self._stored)).fetchall()
         return True
+
+    def _mark(self, connection: duckdb.DuckDBPyConnection, places: Mapping[str, str]) -> None:
+        """Have memories say that they have vectors; to change nothing would end kept answers all the same."""
+        if connection.execute(_ANY_UNMARKED.format(**places)).fetchone():
+            with self._changes.writing([MEMORY]):
+                connection.execute(_MARK.format(**places))
 
     def _vector(self, text: str) -> Matrix | None:
         """Return the vector of *text*, or None if it is left to the background.

@@ -108,6 +108,24 @@ def test_a_memory_says_that_it_has_a_vector_whoever_made_it(remembering: Semanti
     assert remembering.rows(sql) == [("one", True), (None, False)]
 
 
+def test_a_mark_that_is_lost_is_made_up_for(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, "one")
+    remembering.rows("UPDATE _hatidata_agent_memory SET has_embedding = false")
+
+    assert remembering.memory.embed_some() == 0
+    assert remembering.rows("SELECT has_embedding FROM _hatidata_agent_memory") == [(True,)]
+
+
+def test_looking_for_work_is_no_change(remembering: SemanticWarehouse) -> None:
+    _remember(remembering, "one")
+    while remembering.memory.embed_some():
+        pass
+    before = remembering.engine.changes.stamp([MEMORY])
+    remembering.memory.embed_some()
+
+    assert remembering.engine.changes.stamp([MEMORY]) == before
+
+
 def test_only_a_service_that_remembers_something_warms_up(remembering: SemanticWarehouse) -> None:
     cold = remembering.memory.warm_up()
     _remember(remembering, "something")
