@@ -50,7 +50,7 @@ def leakproof_conjuncts(
         origin = resolved(column["column_names"], sources) if column else None
         if column is None or origin is None or not _fits(conjunct, types(origin)):
             continue
-        alias = next(source.alias for source in sources if origin in (source.columns or ()))
+        alias = next(s.alias for s in sources if any(one is origin for one in s.columns or ()))
         found.setdefault(alias, []).append(_on_table(conjunct))
     return found
 

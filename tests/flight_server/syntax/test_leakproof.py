@@ -141,6 +141,16 @@ def test_the_result_is_the_same_with_and_without(
     assert warehouse.rows(moved, sees=sees) == warehouse.rows(unmoved, sees=sees)
 
 
+def test_a_predicate_goes_inside_of_the_table_that_its_alias_names(warehouse: Warehouse) -> None:
+    sql = (
+        "SELECT a.customer_id, b.customer_id FROM customers a, customers b "
+        "WHERE a.customer_id = {} AND b.customer_id = {}"
+    )
+    seen = [row[0] for row in warehouse.rows("SELECT customer_id FROM customers ORDER BY 1 LIMIT 2", sees=HALF)]
+
+    assert warehouse.rows(sql.format(*seen), sees=HALF) == [tuple(seen)]
+
+
 def test_a_moved_predicate_reaches_the_scan(warehouse: Warehouse) -> None:
     """Which is what moving it is for: the raw scan itself tests it."""
     text = warehouse.plan("SELECT code FROM customers WHERE customer_id = 4", ANALYST).sql
