@@ -24,7 +24,7 @@ from flight_server.syntax.parser import Node, Parser, only_statement
 
 FETCHED = "__fetched"
 Known = Callable[[TableName], tuple[str, Table] | None]
-"""Gives the engine of a remote table and the table, or None."""
+"""Gives a table and the engine that holds it, empty for the warehouse; None for a table that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +95,19 @@ def _pushable(facts: Facts, shadow: str, known: Known) -> Iterator[tuple[int, li
     """Yield, by table node, the predicates of its own SELECT that may be tested before it is joined."""
 
     def columns_of(node: Node) -> tuple[TableName, tuple[str, ...]] | None:
-        if fold(node["qualified_name"]["path"][0]) != shadow:
-            return None
-        table = _table(node, known)
-        return _name(node), tuple(column.name for column in table.columns)
+        found = known(_name(node)) if len(node["qualified_name"]["path"]) > 1 else None
+        return (_name(node), tuple(column.name for column in found[1].columns)) if found else None
 
     def type_of(output: Output) -> str | None:
         found = known(output.table) if output.table else None
-        column = found[1].column(output.column) if found else None
+        column = found[1].column(output.column) if found and found[0] else None
         return column.type if column else None
 
     for select in facts.selects:
         nodes = plain_tables(select["from_table"])
         sources = from_sources(select["from_table"], columns_of)
         for alias, found in leakproof_conjuncts(select, sources, type_of).items():
-            if alias in nodes:
+            if alias in nodes and fold(nodes[alias]["qualified_name"]["path"][0]) == shadow:
                 yield id(nodes[alias]), [copy.deepcopy(conjunct) for conjunct in found]
 
 
@@ -125,7 +123,7 @@ def _table(node: Node, known: Known) -> Table:
 def _found(node: Node, known: Known) -> tuple[str, Table]:
     """Return the engine and the table that *node* names; only who sees everything names one that is not."""
     found = known(_name(node))
-    if found is None:
+    if found is None or not found[0]:
         name = f"{_name(node)}"
         raise QueryRefused(ErrorCode.QUERY_ERROR, f"SQL error: table '{name}' does not exist")
     return found

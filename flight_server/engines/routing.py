@@ -67,6 +67,7 @@ class RoutedEngine:
         self._remotes = {engine.name: engine for engine in remotes}
         self._parser = parser
         self._routes: Recent[Route] = Recent(_ROUTES)
+        self._near: Mapping[TableName, Table] = {}
         self._log = structlog.get_logger("engine").bind()
         for engine in remotes:
             engine.on_changed = self._changed
@@ -94,6 +95,7 @@ class RoutedEngine:
         if hidden:
             self._log.error("schemas_hidden_by_engines", schemas=sorted(hidden))
         kept = [table for table in tables if table.schema not in hidden]
+        self._near = {TableName(fold(table.schema), fold(table.name)): table for table in kept}
         remote = [table for engine in self._remotes.values() for table in engine.described()]
         shown = [schema for engine in self._remotes.values() for schema in engine.schemas]
         return kept + remote, [schema for schema in schemas if schema not in hidden] + shown
@@ -164,15 +166,16 @@ class RoutedEngine:
         return Route("mixed", "", found.sql, found.fetched)
 
     def _columns(self, name: TableName) -> tuple[str, Table] | None:
-        """Return the engine of a remote table, and the table as the catalog shows it."""
+        """Return a table as the catalog shows it, with the engine that holds it, empty for the warehouse."""
         for engine in self._remotes.values():
             if name in engine.tables:
                 columns = tuple(column.column for column in engine.tables[name].columns)
                 return engine.name, Table(name.schema, name.table, columns, 0, is_view=False)
-        return None
+        return ("", self._near[name]) if name in self._near else None
 
     def _changed(self) -> None:
         self._show()
+        self._routes = Recent(_ROUTES)
         self.local.on_defined()
 
     def _show(self) -> None:
