@@ -116,6 +116,12 @@ class Settings:
     )
     spool_directory: str = _setting("", "Where those files are; empty is `HOME/run/spool`", path=True)
     drain_grace_secs: int = _setting(10, "Time that running queries get on SIGTERM", "s", span=(0, 86_400))
+    drain_delay_secs: int = _setting(
+        0,
+        "Time for which the gateway goes on after SIGTERM while `/ready` says no, for balancers to turn away",
+        "s",
+        span=(0, 3600),
+    )
     batch_bytes: int = _setting(1_000_000, "Size at which batches are cut", "bytes", span=(1024, 2_500_000))
 
     compile_cache_entries: int = _setting(4096, "Compiled statements kept", span=(0, 1_000_000))

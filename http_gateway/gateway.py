@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,7 +27,11 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Everything that outlives a request."""
+    """Everything that outlives a request.
+
+    Attributes:
+        leaving: Set when the process has been told to end, and balancers are to turn away.
+    """
 
     flight: FlightClient
     spools: SpoolRoom
@@ -35,6 +40,7 @@ class Gateway:
     limits: BodyLimits
     max_result_bytes: int
     addresses: Addresses
+    leaving: threading.Event
 
     def close(self) -> None:
         """Stop the threads and close the connection to the Flight server."""
@@ -65,4 +71,5 @@ def open_gateway(settings: Settings, addresses: Addresses) -> Gateway:
         limits=BodyLimits(settings.max_sql_bytes, settings.query_timeout_secs * 1000),
         max_result_bytes=settings.max_result_bytes,
         addresses=addresses,
+        leaving=threading.Event(),
     )

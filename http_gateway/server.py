@@ -74,6 +74,7 @@ def serve(settings: Settings) -> None:
     endpoints = settings.run_folder / ENDPOINT_FILE
     _write_atomically(endpoints, {"http": addresses.http, "mcp": addresses.mcp, "pid": os.getpid()})
     worker = GatewayWorker(1, os.getppid(), listeners, application, 0, application.cfg, logger)
+    worker.leave_after(settings.drain_delay_secs, gateway.leaving)
     try:
         worker.init_process()
     finally:

@@ -15,6 +15,7 @@ import signal
 import socket
 import ssl
 import struct
+import threading
 from functools import partial
 from types import FrameType
 from typing import Any, Final
@@ -41,6 +42,14 @@ log = structlog.get_logger()
 class GatewayWorker(ThreadWorker):
     """The worker that is the whole server."""
 
+    _delay_seconds = 0.0
+    _leaving: threading.Event | None = None
+
+    def leave_after(self, seconds: float, leaving: threading.Event) -> None:
+        """Go on for *seconds* after the first signal to end, with *leaving* set; only then let nobody in."""
+        self._delay_seconds = seconds
+        self._leaving = leaving
+
     def init_process(self) -> None:
         """Prepare the listening sockets, whose options every connection inherits, and serve."""
         limit = struct.pack("ll", STALL_SECONDS, 0)
@@ -56,9 +65,16 @@ class GatewayWorker(ThreadWorker):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain; at the second signal leave at once."""
-        if not self.alive:
+        told = self._leaving is not None and self._leaving.is_set()
+        if not self.alive or told:
             os._exit(0)
-        super().handle_exit(sig, frame)
+        if self._leaving is None or not self._delay_seconds:
+            super().handle_exit(sig, frame)
+            return
+        self._leaving.set()
+        timer = threading.Timer(self._delay_seconds, super().handle_exit, (sig, frame))
+        timer.daemon = True
+        timer.start()
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, and give it a thread only when it has sent something."""

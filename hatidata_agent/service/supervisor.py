@@ -136,7 +136,8 @@ async def _serve(settings: Settings, home: Home, log: Log, on_ready: Callable[[E
         Child("http_gateway", lambda: gateway_command(settings, announced(home.run)), log),
     ]
     probe = accepts if settings.client_ca else is_ready
-    await Supervisor(children, home, settings.drain_grace_secs, log, on_ready, probe).run()
+    grace_secs = settings.drain_grace_secs + settings.drain_delay_secs
+    await Supervisor(children, home, grace_secs, log, on_ready, probe).run()
 
 
 def forget_addresses(home: Home) -> None:

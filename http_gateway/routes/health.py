@@ -24,10 +24,14 @@ def health_routes(gateway: Gateway) -> Blueprint:
 
     @routes.get("/ready")
     def ready() -> Response:
-        reason = gateway.flight.not_ready_because(READY_TIMEOUT_SECONDS)
+        reason = "draining" if gateway.leaving.is_set() else _hindrance(gateway)
         return _ready(gateway) if reason is None else _not_ready(reason)
 
     return routes
+
+
+def _hindrance(gateway: Gateway) -> str | None:
+    return gateway.flight.not_ready_because(READY_TIMEOUT_SECONDS)
 
 
 def _ready(gateway: Gateway) -> Response:

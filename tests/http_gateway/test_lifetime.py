@@ -237,3 +237,20 @@ def test_client_certificates_are_asked_for_and_are_no_credential(
         pair.close()
 
     assert (nobody.status_code, somebody.status_code) == (401, 200)
+
+
+def test_goes_on_for_a_while_so_that_balancers_can_turn_away(own_gateway: Start) -> None:
+    pair = own_gateway(drain_delay_secs="2")
+    running = pair.gateway.running
+    assert running is not None
+    running.send_signal(signal.SIGTERM)
+    told = time.monotonic()
+    wait_until(lambda: pair.send("GET", "/ready").status_code == 503, pair.gateway.last_output)
+    ready = pair.send("GET", "/ready")
+    answers = [pair.post(f"select {number}").status_code for number in range(5)]
+    code = running.wait(20)
+
+    assert ready.json()["reason"] == "draining"
+    assert answers == [200] * 5
+    assert code == 0
+    assert 2 <= time.monotonic() - told < 8
