@@ -34,9 +34,10 @@ def command() -> None:
     """Check, explain, test and reload the policies in HOME/policies."""
 
 
-@command.command(epilog=examples("hati policy check"))
+@command.command(epilog=examples("hati policy check", "hati policy check --json | jq -r '.faults[]'"))
 @home_option
-def check(home: Path) -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(home: Path, as_json: bool) -> int:
     """Validate the whole set of policies; every fault is named with file and line.
 
     Exit code 0: usable. 1: faulty.
@@ -46,16 +47,23 @@ def check(home: Path) -> int:
     try:
         workbench = _opened(home)
     except PolicyFaults as found:
-        for fault in found.faults:
-            print(fault)
+        faults = [str(fault) for fault in found.faults]
+        print(json.dumps({"usable": False, "faults": faults}) if as_json else "\n".join(faults))
         return UNEXPECTED
     policies = workbench.policies
-    filters = sum(map(len, policies.filters.values()))
-    masks = sum(map(len, policies.masks.values()))
-    print(
-        f"policies {policies.version}: {len(policies.access.rules)} access rules, {filters} row filters, "
-        f"{masks} masks, limits for {len(policies.limits)} roles; {len(workbench.tables)} tables known"
-    )
+    counts = {
+        "access rules": len(policies.access.rules),
+        "row filters": sum(map(len, policies.filters.values())),
+        "masks": sum(map(len, policies.masks.values())),
+        "roles with limits": len(policies.limits),
+        "tables known": len(workbench.tables),
+    }
+    if as_json:
+        told = {name.replace(" ", "_"): count for name, count in counts.items()}
+        print(json.dumps({"usable": True, "faults": [], "version": policies.version, **told}))
+    else:
+        listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+        print(f"policies {policies.version}: {listed}")
     return 0
 
 
@@ -73,6 +81,7 @@ def check(home: Path) -> int:
 @click.option("--protocol", type=click.Choice(["flight", "http", "mcp"]), default="http", show_default=True)
 @click.option("--source-ip", default="127.0.0.1", show_default=True, help="Where the request comes from.")
 @click.option("--at", "moment", type=click.DateTime(), help="When, in UTC; default is now.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("sql")
 def explain(
     home: Path,
@@ -83,6 +92,7 @@ def explain(
     protocol: str,
     source_ip: str,
     moment: dt.datetime | None,
+    as_json: bool,
     sql: str,
 ) -> int:
     """Say which rules allow or refuse SQL to a principal, and which filters and masks bite.
@@ -97,15 +107,17 @@ def explain(
     with _refusals():
         workbench = _usable(home)
         found = workbench.explain(principal, workbench.accesses(sql), context)
-    for line in lines(found):
-        print(line)
+    why = list(lines(found))
+    told = {"allowed": found.allowed, "refusal": found.refusal, "masked": found.masked, "why": why}
+    print(json.dumps(told) if as_json else "\n".join(why))
     return 0 if found.allowed else NO_ACCESS
 
 
 @command.command(epilog=examples("hati policy test expectations.yaml"))
 @home_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each expectation.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def test(home: Path, file: Path) -> int:
+def test(home: Path, as_json: bool, file: Path) -> int:
     """Run a table of expectations; docs/policy.md shows one.
 
     Exit code 0: all hold. 1: some do not.
@@ -120,11 +132,16 @@ def test(home: Path, file: Path) -> int:
     failed = 0
     for result in run(expectations, _usable(home)):
         failed += bool(result.complaints)
+        if as_json:
+            name, line = result.expectation.name, result.expectation.line
+            print(json.dumps({"name": name, "line": line, "complaints": [*result.complaints]}))
+            continue
         word = "FAILED" if result.complaints else "ok"
         print(f"{word:7}{result.expectation.name}")
         for complaint in result.complaints:
             print(f"       {file.name}:{result.expectation.line}: {complaint}")
-    print(f"{len(expectations) - failed} of {len(expectations)} expectations hold")
+    if not as_json:
+        print(f"{len(expectations) - failed} of {len(expectations)} expectations hold")
     return UNEXPECTED if failed else 0
 
 

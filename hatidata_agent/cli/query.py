@@ -45,6 +45,7 @@ _BY_SUFFIX = {
 @click.option(
     "--format", "format_name", type=click.Choice(_FORMATS), help="Default: by -o's suffix, else table."
 )
+@click.option("--json", "format_name", flag_value="json", help="The same as --format json.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--param", "parameters", multiple=True, help="A value for $1, $2, ..; JSON, or else text.")
 @click.option("--timeout-ms", type=click.IntRange(min=1), help="Give up after so many milliseconds.")
@@ -64,8 +65,8 @@ def command(
 ) -> None:
     """Run SQL through the service and print or save the answer; on a terminal without SQL, open a prompt."""
     if sql is None and sql_file is None and sys.stdin.isatty() and sys.stdout.isatty():
-        if output is not None or parameters:
-            raise Failure("-o and --param go with a statement, not with the prompt", USAGE)
+        if output is not None or parameters or format_name in ("arrow", "parquet"):
+            raise Failure("-o, --param and binary formats go with a statement, not with the prompt", USAGE)
         _prompt(agent, format_name or "table", timeout_ms, dialect, quiet)
         return
     text = _text_of(sql, sql_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,19 @@ def test_reload_needs_a_running_service(home: Path) -> None:
 
     assert done.returncode == 3
     assert "no service is running" in done.stderr
+
+
+def test_programs_get_the_same_as_json(home: Path, faulty: Path, tmp_path: Path) -> None:
+    table = tmp_path / "e.yaml"
+    table.write_text("- {name: pay, role: analyst, sql: SELECT * FROM salary_data, expect: allow}\n")
+    checked, found = (
+        json.loads(hati("policy", "check", "--json", home=one).stdout) for one in (home, faulty)
+    )
+    explain = ("policy", "explain", "--json", "--role", "analyst", "SELECT phone FROM customers")
+    explained = json.loads(hati(*explain, home=home).stdout)
+    tested = hati("policy", "test", "--json", str(table), home=home)
+
+    assert (checked["usable"], checked["masks"]) == (True, 3)
+    assert (found["usable"], len(found["faults"])) == (False, 2)
+    assert (explained["allowed"], "main.customers.phone" in explained["masked"]) == (True, True)
+    assert (tested.returncode, json.loads(tested.stdout)["name"]) == (1, "pay")

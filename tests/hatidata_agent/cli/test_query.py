@@ -41,6 +41,12 @@ def test_sql_comes_from_a_file_or_standard_input(service: Service, tmp_path: Pat
     assert json.loads(from_file.stdout) == json.loads(from_pipe.stdout) == [{"a": 1}]
 
 
+def test_json_has_an_option_of_its_own(service: Service) -> None:
+    done = hati("query", "-q", "--json", "SELECT 1 AS a", home=service.home)
+
+    assert json.loads(done.stdout) == [{"a": 1}]
+
+
 def test_parameters_are_json_or_text(service: Service) -> None:
     sql = "SELECT typeof($1) AS a, $2 AS b, $3 AS c"
     done = hati(
