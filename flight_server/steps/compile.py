@@ -71,7 +71,9 @@ class Compiler:
         key = (sql, dialect, catalog.version, default_schema, temporary)
         statement = self._statements.get(key)
         if statement is None:
-            translation = translate(sql, dialect, self.parser.accepts, columns_of(catalog, default_schema))
+            translation = translate(
+                sql, dialect, self.parser.accepts, columns_of(catalog, default_schema, temporary)
+            )
             statement = parse(translation.text, self.parser, catalog, default_schema, temporary)
             if translation.translated:
                 statement = replace(statement, translated=True, before=translation.before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from flight_server.model import TableName
 from flight_server.steps.compile import LONGEST_REMEMBERED, Compiler, Understood
@@ -109,3 +110,17 @@ def test_the_least_used_plans_are_forgotten(warehouse: Warehouse) -> None:
         small.print(understood, small.restrict(understood, grant_for(understood, ANALYST)))
 
     assert small.remembered == 2
+
+
+def test_a_temporary_table_has_not_the_columns_that_it_hides(own_warehouse: Callable[..., Warehouse]) -> None:
+    """The dialect would read a text as JSON, or a number as text."""
+    warehouse = own_warehouse("""CREATE TABLE t AS SELECT '{"a": 1}'::JSON AS v""")
+    sql = "SELECT IFF(v = 'x', 1, 0) AS found FROM t"
+    with closing(warehouse.engine.open_session()) as session:
+        warehouse.ask("CREATE TEMP TABLE t AS SELECT 'x' AS v", session=session)
+        beside = warehouse.understand(sql, None, "snowflake").statement.text
+        hidden = warehouse.understand(sql, session, "snowflake").statement.text
+        found = warehouse.rows(hidden, session=session)
+
+    assert beside != hidden
+    assert found == [(1,)]
