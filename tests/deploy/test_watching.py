@@ -70,6 +70,23 @@ def test_every_label_asked_for_exists(samples: dict[str, set[str]]) -> None:
     assert unknown == set()
 
 
+def test_every_step_of_a_query_has_a_time(samples: dict[str, set[str]], whole_service: WholeService) -> None:
+    text = requests.get(whole_service.metrics, timeout=10).text
+    timed = set(re.findall(r'^hatidata_step_seconds_count\{step="(\w+)"\}', text, re.MULTILINE))
+
+    before_rows = {
+        "admit",
+        "authenticate",
+        "parse",
+        "authorise",
+        "estimate",
+        "reserve",
+        "restrict_rows",
+        "transpile",
+    }
+    assert before_rows | {"snapshot", "execute", "stream", "meter", "audit"} <= timed
+
+
 def test_rules_that_build_on_rules_name_ones_that_are_there() -> None:
     used = {name for text in expressions() for name in re.findall(r"\bhatidata:[\w:]+", text)}
 

@@ -74,6 +74,17 @@ def test_buckets_the_time_of_each_step() -> None:
     assert shown["hatidata_query_seconds_count", frozenset()] == 1
 
 
+def test_times_what_no_record_can_hold() -> None:
+    metrics = Metrics()
+    metrics.record(entry(), {"meter": 2.0, "audit": 3.0})
+    metrics.record(entry(), {"meter": 2.0, "audit": 5.0})
+
+    shown = scrape(metrics)
+
+    assert shown["hatidata_step_seconds_sum", frozenset({("step", "audit")})] == 0.008
+    assert shown["hatidata_step_seconds_count", frozenset({("step", "meter")})] == 2
+
+
 def test_reads_gauges_at_the_time_of_the_scrape() -> None:
     metrics = Metrics()
     depth = [0.0]
