@@ -146,7 +146,9 @@ def test_a_predicate_goes_inside_of_the_table_that_its_alias_names(warehouse: Wa
         "SELECT a.customer_id, b.customer_id FROM customers a, customers b "
         "WHERE a.customer_id = {} AND b.customer_id = {}"
     )
-    seen = [row[0] for row in warehouse.rows("SELECT customer_id FROM customers ORDER BY 1 LIMIT 2", sees=HALF)]
+    seen = [
+        row[0] for row in warehouse.rows("SELECT customer_id FROM customers ORDER BY 1 LIMIT 2", sees=HALF)
+    ]
 
     assert warehouse.rows(sql.format(*seen), sees=HALF) == [tuple(seen)]
 
