@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 TLS_SCHEMES: Final = ("grpc+tls", "grpcs")
 PLAIN_SCHEMES: Final = ("grpc", "grpc+tcp", "grpc+unix")
 LOOK_SECONDS: Final = 0.05
+_FROM_HERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +115,11 @@ def _flight_uri(path: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     valid = isinstance(uri, str) and urlsplit(uri).scheme in TLS_SCHEMES + PLAIN_SCHEMES
-    return uri if valid else None
+    return _from_here(uri) if valid else None
+
+
+def _from_here(uri: str) -> str:
+    """Return *uri* as it is reached from this machine: no certificate names a wildcard address."""
+    parts = urlsplit(uri)
+    host = _FROM_HERE.get(parts.hostname or "")
+    return uri if host is None else parts._replace(netloc=f"{host}:{parts.port}").geturl()

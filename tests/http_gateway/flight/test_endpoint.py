@@ -64,3 +64,22 @@ def test_the_setting_wins_over_the_file(tmp_path: Path) -> None:
 )
 def test_reads_flight_uris(uri: str, target: str, tls: bool) -> None:
     assert (Endpoint(uri).target, Endpoint(uri).tls) == (target, tls)
+
+
+@pytest.mark.parametrize(
+    ("announced", "dialled"),
+    [
+        ("grpc+tls://0.0.0.0:8815", "127.0.0.1:8815"),
+        ("grpc://[::]:8815", "[::1]:8815"),
+        ("grpc+tls://10.0.0.7:8815", "10.0.0.7:8815"),
+    ],
+)
+def test_a_server_on_all_addresses_is_reached_by_loopback(
+    tmp_path: Path, announced: str, dialled: str
+) -> None:
+    path = tmp_path / "flight.json"
+    announce(path, {"flight": announced, "pid": 1})
+    found = EndpointFile(path).current()
+
+    assert found is not None
+    assert found.target == dialled
