@@ -52,6 +52,7 @@ def _described(tables: Iterable[Table]) -> str:
                 table.name,
                 table.is_view,
                 [[column.name, column.type] for column in table.columns],
+                table.engine,
             ]
             for table in tables
         ]
@@ -75,13 +76,15 @@ def read_catalog(path: Path) -> dict[TableName, Table]:
     except FileNotFoundError:
         raise NoCatalog(f"{path.name} does not exist yet") from None
     return _by_name(
-        Table(schema, name, tuple(Column(*column) for column in columns), 0, is_view)
-        for schema, name, is_view, columns in found
+        Table(schema, name, tuple(Column(*column) for column in columns), 0, is_view, engine="".join(engine))
+        for schema, name, is_view, columns, *engine in found
     )
 
 
 def tables_of(warehouse: str, description: Path) -> dict[TableName, Table]:
     """Return the tables of *warehouse*, from *description* when another process has it open.
+
+    Tables of remote engines come from *description* always: as they were when a service ran last.
 
     Raises:
         NoCatalog: It is open elsewhere, or kept in memory, and not described.
@@ -92,8 +95,9 @@ def tables_of(warehouse: str, description: Path) -> dict[TableName, Table]:
         connection = duckdb.connect(warehouse, read_only=True)
     except duckdb.IOException:
         return read_catalog(description)
+    remote = read_catalog(description) if description.exists() else {}
     with connection:
-        return _read(connection)
+        return _read(connection) | {name: table for name, table in remote.items() if table.engine}
 
 
 def _read(connection: duckdb.DuckDBPyConnection) -> dict[TableName, Table]:

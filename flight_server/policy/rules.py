@@ -37,7 +37,7 @@ class Surroundings:
 
 
 def table_named(text: str) -> TableName | None:
-    """Return the table that `customers`, `finance.ledger` or `engine.main.t` means, or None for another shape."""
+    """Return the table that `customers`, `finance.ledger` or `engine.main.t` means; None for other shapes."""
     parts = fold(text).split(".")
     if not all(parts) or len(parts) > 3:
         return None

@@ -50,7 +50,7 @@ def resolve(path: list[str], schemas: Collection[str], default_schema: str) -> T
 
 
 def _remote(folded: list[str], schemas: Collection[str]) -> TableName | None:
-    """Return the remote engine's table that *folded* names; its schema is `engine.schema`, or `engine.main`."""
+    """Return the remote engine's table that *folded* names; its schema is `engine.schema`."""
     engine, *rest = folded
     schema = f"{engine}.{rest[0] if len(rest) == 2 else DEFAULT_SCHEMA}"
     return TableName(schema, rest[-1]) if engine not in schemas and schema in schemas else None

@@ -37,6 +37,16 @@ def test_reads_tables_and_views_of_all_schemas(warehouse: Path) -> None:
     assert tables[TableName("main", "v")].is_view
 
 
+def test_the_tables_of_remote_engines_come_from_the_description(warehouse: Path) -> None:
+    path = warehouse.with_name("catalog.json")
+    far = Table("far.main", "rows", (Column("k", "BIGINT"),), 0, is_view=False, engine="far")
+    described(lambda: ([*DESCRIBED.values(), far], ["main"]), path)()
+
+    tables = tables_of(str(warehouse), path)
+    assert tables[TableName("far.main", "rows")] == far
+    assert TableName("main", "other") not in tables
+
+
 def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
     described(lambda: (list(DESCRIBED.values()), ["main"]), tmp_path / "catalog.json")()
 

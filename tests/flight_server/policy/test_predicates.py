@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -79,3 +80,20 @@ def test_a_type_that_only_the_warehouse_knows_is_left_to_it() -> None:
     odd = Table("main", "t", (Column("a", "MY_TYPE"),), 0, is_view=False)
     with PredicateCheck(Parser(), {ORDERS: odd}) as check:
         assert check(ORDERS, "a = 1") is None
+
+
+def test_a_filter_over_a_remote_table_may_ask_another_table_of_its_engine() -> None:
+    rows, others = TableName("far.main", "rows"), TableName("far.sales", "others")
+    tables = {
+        rows: Table("far.main", "rows", (Column("k", "BIGINT"),), 0, is_view=False, engine="far"),
+        others: Table("far.sales", "others", (Column("k", "BIGINT"),), 0, is_view=False, engine="far"),
+    }
+    with closing(Parser()) as parser, PredicateCheck(parser, tables) as check:
+        fitting = check(rows, "k IN (SELECT k FROM far.sales.others WHERE k > 3)")
+        missing = check(rows, "k IN (SELECT k FROM far.sales.gone)")
+        wrong = check(rows, "nope = 1")
+
+    assert fitting is None
+    assert missing == "table 'far.sales.gone' does not exist"
+    assert wrong is not None
+    assert "nope" in wrong

@@ -32,6 +32,22 @@ def test_a_written_name_finds_its_table(path: list[str], table: TableName | None
     assert resolve(path, SCHEMAS, "main") == table
 
 
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        (["far", "main", "T"], TableName("far.main", "t")),
+        (["FAR", "sales", "t"], TableName("far.sales", "t")),
+        (["far", "t"], TableName("far.main", "t")),
+        (["far", "nowhere", "t"], None),
+        (["near", "t"], TableName("near", "t")),
+    ],
+)
+def test_a_table_of_a_remote_engine_has_the_engine_in_its_schema(
+    path: list[str], table: TableName | None
+) -> None:
+    assert resolve(path, {"main", "near", "far.main", "far.sales", "near.main"}, "main") == table
+
+
 def test_an_unqualified_name_is_looked_for_in_the_current_schema() -> None:
     assert resolve(["ledger"], SCHEMAS, "finance") == TableName("finance", "ledger")
 
