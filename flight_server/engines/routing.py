@@ -114,9 +114,13 @@ class RoutedEngine:
 
     def runs(self, plan: Plan) -> str:
         """Return the name of the engine that runs *plan*."""
-        if self.shadow not in plan.sql:
+        if not self.is_remote(plan):
             return self.name
         return self.route(plan).engine or self.name
+
+    def is_remote(self, plan: Plan) -> bool:
+        """Tell whether *plan* or its check names a remote table; here is nothing but its shadow."""
+        return self.shadow in plan.sql or (plan.check is not None and self.shadow in repr(plan.check))
 
     def missed(self, tables: Collection[TableName]) -> None:
         """Have the engines of *tables*, which are not known, looked at again."""
@@ -163,6 +167,8 @@ class RoutedEngine:
         engines = {fetch.engine for fetch in found.fetched}
         if len(engines) == 1 and not found.local:
             return Route("remote", engines.pop(), found.narrowed)
+        if self.shadow in found.sql:
+            raise QueryRefused(ErrorCode.QUERY_ERROR, _ONLY_QUERIES)
         return Route("mixed", "", found.sql, found.fetched)
 
     def _columns(self, name: TableName) -> tuple[str, Table] | None:
@@ -216,7 +222,7 @@ class RoutedSession:
     def execute(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> Execution:
         """Run *plan* where its tables are."""
         shadow = self._engine.shadow
-        if shadow not in plan.sql:
+        if not self._engine.is_remote(plan):
             self._engine.refuse_definition(plan)
             return self._local.execute(plan, parameters, call, version)
         route = self._engine.route(plan)
@@ -249,19 +255,19 @@ class RoutedSession:
 
     def describe(self, plan: Plan, parameters: Sequence[Scalar], version: int) -> pa.Schema:
         """Return the schema that *plan* would answer with; the shadow's tables say it."""
-        if self._engine.shadow in plan.sql:
+        if self._engine.is_remote(plan):
             self._engine.route(plan)
         return self._local.describe(plan, parameters, version)
 
     def load(self, plan: Plan, load: Load, rows: pa.RecordBatchReader, call: Call) -> Execution:
         """Write *rows* to a table of the warehouse."""
-        if self._engine.shadow in plan.sql:
+        if self._engine.is_remote(plan):
             self._engine.route(plan)
         return self._local.load(plan, load, rows, call)
 
     def change_many(self, plan: Plan, over_rows: str, rows: pa.Table, call: Call, version: int) -> Execution:
         """Run the write *plan* once for every row of values."""
-        if self._engine.shadow in plan.sql:
+        if self._engine.is_remote(plan):
             self._engine.route(plan)
         return self._local.change_many(plan, over_rows, rows, call, version)
 

@@ -25,7 +25,7 @@ WORLDS: tuple[World, ...] = ("fixture", "other")
 TABLES = ("customers", "orders", "salary_data")
 STEP = 1 if os.environ.get("SECURITY_SUITE") == "full" else 9
 """Every so many-th of the attacks is tried, or each with SECURITY_SUITE=full."""
-_NAMED = re.compile(r"\b(?:(?:hatidata|memory)\.)?(?:main\.)?(customers|orders|salary_data)\b", re.IGNORECASE)
+_NAMED = re.compile(r"\b(?:hatidata\.)?(?:main\.)?(customers|orders|salary_data)\b", re.IGNORECASE)
 _CONFIG = """\
 dev_mode = false
 
@@ -71,6 +71,7 @@ class Attacked:
         answers = {world: ask_case(self._askers[world, case.role], moved) for world in WORLDS}
         self.outcomes[engine][_kind(answers["fixture"])] += 1
         found = [said for answer in answers.values() for said in complaints(moved, answer)]
+        found += ["the engine was away" for answer in answers.values() if _kind(answer) == "away"]
         found += differences(answers["fixture"], answers["other"], ordered=False)
         return [f"{case.id} over {engine} as {case.role}: {said} | {sql}" for said in found]
 
@@ -83,6 +84,8 @@ class Attacked:
 def _kind(answer: Answer) -> str:
     if answer.error is None:
         return "answered"
+    if "SERVICE_UNAVAILABLE" in answer.error or "QUERY_TIMEOUT" in answer.error:
+        return "away"
     return "no faithful form" if "no faithful form" in answer.error else "refused"
 
 

@@ -15,6 +15,7 @@ from flight_server.errors import QueryRefused
 from flight_server.model import Kind, TableName
 from flight_server.steps.transpile import Plan
 from flight_server.syntax.parser import Parser
+from flight_server.syntax.row_writes import Check
 from flight_server.watcher import Call
 from tests.fixtures.remote_engine import FarEngine
 
@@ -102,6 +103,24 @@ def test_whatever_is_no_query_never_reaches_the_shadow(routed: RoutedEngine, kin
 
     with pytest.raises(QueryRefused, match="can be read by queries"):
         _rows(routed, plan)
+
+
+def test_a_description_of_a_shadow_is_no_answer_about_the_remote_table(routed: RoutedEngine) -> None:
+    for sql in ("SUMMARIZE {far}.orders", "SELECT * FROM (DESCRIBE {far}.orders)"):
+        with pytest.raises(QueryRefused):
+            _rows(routed, _plan(routed, sql))
+
+
+def test_a_write_that_is_held_to_a_filter_over_a_remote_table_is_refused(routed: RoutedEngine) -> None:
+    _made(routed, "CREATE TABLE held (k INTEGER)")
+    check = Check("SELECT -1", f'SELECT count(*) FROM {routed.shadow}."far.main".orders WHERE $1 < 0')
+    plan = replace(
+        _plan(routed, "INSERT INTO {here}.held VALUES (1)"), kind=Kind.WRITE, verb="INSERT", check=check
+    )
+
+    with pytest.raises(QueryRefused, match="can be read by queries"):
+        _rows(routed, plan)
+    assert _rows(routed, _plan(routed, "SELECT count_star() AS n FROM {here}.held")) == [{"n": 0}]
 
 
 def test_a_schema_that_has_an_engines_name_is_hidden(routed: RoutedEngine) -> None:
