@@ -77,12 +77,12 @@ console/node_modules/.package-lock.json: console/package-lock.json
 	@touch $@
 
 console: console/node_modules/.package-lock.json  ## build the web console into http_gateway/console (needs node and npm)
-	npm --prefix console run --silent types
+	npm --prefix console run --silent check
 	node console/build.mjs
 
 test-console: setup console/node_modules/.package-lock.json  ## the console in Chromium, and that its build is the committed one
 	@tests/console/chromium || exit 1
-	npm --prefix console run --silent types
+	npm --prefix console run --silent check
 	node console/build.mjs build/console
 	@diff -r build/console http_gateway/console || { echo "http_gateway/console is not what console/ builds: run make console" >&2; exit 1; }
 	node --test --test-reporter=spec $(wildcard tests/console/*.test.mjs)

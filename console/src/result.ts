@@ -1,6 +1,13 @@
 /** A result: its Arrow table column by column, and the receipt that came with it. */
 
-import { tableFromIPC, type Data, type DataType, type Field, type RecordBatch, type Table } from "apache-arrow";
+import {
+  tableFromIPC,
+  type Data,
+  type DataType,
+  type Field,
+  type RecordBatch,
+  type Table,
+} from "apache-arrow";
 import { kindOf, typeName, type Kind } from "./arrow/types";
 import { cellText, numberIn, WHOLE, type Form } from "./arrow/cells";
 import { Failure } from "./failure";
@@ -80,7 +87,12 @@ export class Result {
     const filled = batches.filter((batch) => batch.numRows > 0);
     const starts = startsOf(filled);
     const columns = schema.fields.map(
-      (field, at) => new Column(field, filled.map((batch) => batch.data.children[at] as Data), starts),
+      (field, at) =>
+        new Column(
+          field,
+          filled.map((batch) => batch.data.children[at] as Data),
+          starts,
+        ),
     );
     return new Result(columns, starts[filled.length]!, receipt, stream);
   }

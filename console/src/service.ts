@@ -176,7 +176,12 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayB
 async function failureOf(response: Response): Promise<Failure> {
   const failure = failureIn(await jsonOf(response));
   const wait = Number(response.headers.get("Retry-After")) || null;
-  return new Failure(failure.code, failure.message, failure.queryId ?? response.headers.get("X-Query-Id"), wait);
+  return new Failure(
+    failure.code,
+    failure.message,
+    failure.queryId ?? response.headers.get("X-Query-Id"),
+    wait,
+  );
 }
 
 function failureIn(content: Record<string, unknown>): Failure {
@@ -207,7 +212,10 @@ async function jsonOf(response: Response): Promise<Record<string, unknown>> {
   try {
     return record(JSON.parse(text));
   } catch {
-    throw new Failure(NO_CONNECTION, `Something that is not HatiData answered with status ${response.status}`);
+    throw new Failure(
+      NO_CONNECTION,
+      `Something that is not HatiData answered with status ${response.status}`,
+    );
   }
 }
 

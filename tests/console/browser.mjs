@@ -9,7 +9,11 @@ import { root } from "./service.mjs";
 const console_ = createRequire(join(root, "console", "package.json"));
 const { chromium } = console_("playwright-core");
 
-const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const PROGRAMS = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 const QUIET = [
   "--no-sandbox",
   "--disable-gpu",
@@ -21,13 +25,21 @@ const QUIET = [
 ];
 
 export function launch() {
-  const program = process.env.CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
-  assert.ok(program, "no Chromium: `make test-console` installs it, or set CHROMIUM to one");
+  const program =
+    process.env.CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
+  assert.ok(
+    program,
+    "no Chromium: `make test-console` installs it, or set CHROMIUM to one",
+  );
   return chromium.launch({ executablePath: program, args: QUIET });
 }
 
 /** Open the console in a context of its own. */
-export async function openConsole(browser, url, { width = 1280, height = 800, dark = false, deviceScaleFactor = 1 } = {}) {
+export async function openConsole(
+  browser,
+  url,
+  { width = 1280, height = 800, dark = false, deviceScaleFactor = 1 } = {},
+) {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
@@ -36,10 +48,14 @@ export async function openConsole(browser, url, { width = 1280, height = 800, da
   });
   const page = await context.newPage();
   const seen = { violations: [], errors: [], requests: [] };
-  await page.exposeFunction("noteViolation", (text) => seen.violations.push(text));
+  await page.exposeFunction("noteViolation", (text) =>
+    seen.violations.push(text),
+  );
   await page.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) =>
-      globalThis.noteViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`),
+      globalThis.noteViolation(
+        `${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`,
+      ),
     );
   });
   page.on("pageerror", (error) => seen.errors.push(error.message));
@@ -78,7 +94,10 @@ export class Person {
     await this.write(sql);
     const before = await this.page.locator(".recent li").count();
     await this.page.keyboard.press("Control+Enter");
-    await this.page.waitForFunction((count) => document.querySelectorAll(".recent li").length > count, before);
+    await this.page.waitForFunction(
+      (count) => document.querySelectorAll(".recent li").length > count,
+      before,
+    );
     await this.page.locator(".outcome[aria-busy=false]").waitFor();
   }
 
@@ -106,13 +125,21 @@ export class Person {
     const axe = readFileSync(console_.resolve("axe-core/axe.min.js"), "utf8");
     await this.page.evaluate(axe);
     const { violations } = await this.page.evaluate(() => globalThis.axe.run());
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).slice(0, 4).join(", ")}`);
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map((node) => node.target.join(" "))
+          .slice(0, 4)
+          .join(", ")}`,
+    );
   }
 
   /** Leave; fails if the page broke, if its policy blocked anything, or if it asked another host. */
   async leave() {
     const origin = new URL(this.page.url()).origin;
-    const elsewhere = this.seen.requests.map((request) => request.url()).filter((url) => !url.startsWith(origin) && !url.startsWith("blob:"));
+    const elsewhere = this.seen.requests
+      .map((request) => request.url())
+      .filter((url) => !url.startsWith(origin) && !url.startsWith("blob:"));
     await this.context.close();
     assert.deepEqual(this.seen.violations, []);
     assert.deepEqual(this.seen.errors, []);

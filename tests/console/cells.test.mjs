@@ -67,40 +67,118 @@ after(() => console_?.remove());
 /** The type names and the texts of the columns of a table. */
 function columns(name) {
   const result = console_.result(name);
-  const texts = (column) => Array.from({ length: result.rows }, (_, row) => column.text(row));
-  return Object.fromEntries(result.columns.map((column) => [column.name, [column.type, ...texts(column)]]));
+  const texts = (column) =>
+    Array.from({ length: result.rows }, (_, row) => column.text(row));
+  return Object.fromEntries(
+    result.columns.map((column) => [
+      column.name,
+      [column.type, ...texts(column)],
+    ]),
+  );
 }
 
 test("integers of 64 bits and decimals of all widths stay exact", () => {
   const found = columns("integers");
 
-  assert.deepEqual(found.big, ["BIGINT", "9223372036854775807", "-9223372036854775808", null]);
-  assert.deepEqual(found.unsigned, ["UBIGINT", "18446744073709551615", "0", null]);
-  assert.deepEqual(found.money, ["DECIMAL(12,2)", "-0.05", "1234567890.10", null]);
-  assert.deepEqual(found.huge, ["DECIMAL(76,6)", `-${"9".repeat(70)}.123456`, "0.000001", null]);
+  assert.deepEqual(found.big, [
+    "BIGINT",
+    "9223372036854775807",
+    "-9223372036854775808",
+    null,
+  ]);
+  assert.deepEqual(found.unsigned, [
+    "UBIGINT",
+    "18446744073709551615",
+    "0",
+    null,
+  ]);
+  assert.deepEqual(found.money, [
+    "DECIMAL(12,2)",
+    "-0.05",
+    "1234567890.10",
+    null,
+  ]);
+  assert.deepEqual(found.huge, [
+    "DECIMAL(76,6)",
+    `-${"9".repeat(70)}.123456`,
+    "0.000001",
+    null,
+  ]);
 });
 
 test("moments keep their nanoseconds and are shown in their zone, summer and winter", () => {
   const found = columns("moments");
 
-  assert.deepEqual(found.plain, ["TIMESTAMP", "2026-02-18 10:30:00.123456", "1969-12-31 23:59:59.999999", null]);
-  assert.deepEqual(found.nanoseconds.slice(1, 3), ["2026-01-01 00:00:00.123456789", "1970-01-01 00:00:00"]);
-  assert.deepEqual(found.berlin, ["TIMESTAMPTZ", "2026-02-18 11:30:00+01:00", "2026-07-01 12:30:00+02:00", null]);
-  assert.deepEqual(found.kolkata.slice(1, 3), ["2026-02-18 16:00:00+05:30", "1970-01-01 05:30:00+05:30"]);
-  assert.deepEqual(found.offset.slice(1, 3), ["2026-02-18 07:00:00-03:30", "1969-12-31 20:30:00-03:30"]);
-  assert.deepEqual(found.utc.slice(1, 3), ["infinity", "1970-01-01 00:00:00+00:00"]);
+  assert.deepEqual(found.plain, [
+    "TIMESTAMP",
+    "2026-02-18 10:30:00.123456",
+    "1969-12-31 23:59:59.999999",
+    null,
+  ]);
+  assert.deepEqual(found.nanoseconds.slice(1, 3), [
+    "2026-01-01 00:00:00.123456789",
+    "1970-01-01 00:00:00",
+  ]);
+  assert.deepEqual(found.berlin, [
+    "TIMESTAMPTZ",
+    "2026-02-18 11:30:00+01:00",
+    "2026-07-01 12:30:00+02:00",
+    null,
+  ]);
+  assert.deepEqual(found.kolkata.slice(1, 3), [
+    "2026-02-18 16:00:00+05:30",
+    "1970-01-01 05:30:00+05:30",
+  ]);
+  assert.deepEqual(found.offset.slice(1, 3), [
+    "2026-02-18 07:00:00-03:30",
+    "1969-12-31 20:30:00-03:30",
+  ]);
+  assert.deepEqual(found.utc.slice(1, 3), [
+    "infinity",
+    "1970-01-01 00:00:00+00:00",
+  ]);
 });
 
 test("dates, times and spans", () => {
   const found = columns("dates");
 
-  assert.deepEqual(found.day, ["DATE", "1970-01-01", "0001-01-01 (BC)", "9999-12-31", "infinity"]);
-  assert.deepEqual(found.milliseconds.slice(1), ["1970-01-02", "1969-12-31", "1970-01-01", null]);
-  assert.deepEqual(found.clock.slice(1), ["01:02:03.500", "00:00:00", "23:59:59.999999", null]);
-  assert.deepEqual(found.seconds.slice(1), ["01:02:03", "00:00:00", "23:59:59", null]);
-  assert.deepEqual(found.duration.slice(1), ["-00:00:01.500", "25:01:01.001", "00:00:00", null]);
+  assert.deepEqual(found.day, [
+    "DATE",
+    "1970-01-01",
+    "0001-01-01 (BC)",
+    "9999-12-31",
+    "infinity",
+  ]);
+  assert.deepEqual(found.milliseconds.slice(1), [
+    "1970-01-02",
+    "1969-12-31",
+    "1970-01-01",
+    null,
+  ]);
+  assert.deepEqual(found.clock.slice(1), [
+    "01:02:03.500",
+    "00:00:00",
+    "23:59:59.999999",
+    null,
+  ]);
+  assert.deepEqual(found.seconds.slice(1), [
+    "01:02:03",
+    "00:00:00",
+    "23:59:59",
+    null,
+  ]);
+  assert.deepEqual(found.duration.slice(1), [
+    "-00:00:01.500",
+    "25:01:01.001",
+    "00:00:00",
+    null,
+  ]);
   assert.deepEqual(found.interval, [
-    "INTERVAL", "1 year 2 months -1 day 01:00:00", "00:00:00", "-1 month 2 days -00:00:00.500", null,
+    "INTERVAL",
+    "1 year 2 months -1 day 01:00:00",
+    "00:00:00",
+    "-1 month 2 days -00:00:00.500",
+    null,
   ]);
 });
 
@@ -117,7 +195,12 @@ test("texts and bytes in every layout", () => {
 
   assert.deepEqual(found.text, ["VARCHAR", "", "NULL", null]);
   assert.deepEqual(found.large, ["VARCHAR", "ä", "x".repeat(20), null]);
-  assert.deepEqual(found.view, ["VARCHAR", "short", "longer than twelve bytes", null]);
+  assert.deepEqual(found.view, [
+    "VARCHAR",
+    "short",
+    "longer than twelve bytes",
+    null,
+  ]);
   assert.deepEqual(found.entry, ["VARCHAR", "a", "b", null]);
   assert.deepEqual(found.bytes, ["BLOB", "\\x00ff", "\\x", null]);
   assert.deepEqual(found.fixed, ["BLOB", "\\x6162", "\\x6364", null]);
@@ -131,11 +214,23 @@ test("nested values quote their texts and keep the types inside", () => {
   assert.deepEqual(found.list, ["BIGINT[]", "[1, null]", "[]", null]);
   assert.deepEqual(found.large, ["VARCHAR[]", '["NULL"]', "[null]", null]);
   assert.deepEqual(found.fixed, ["DOUBLE[2]", "[1.5, 2.5]", "[0, 1]", null]);
-  assert.deepEqual(found.struct.slice(1), ['{"a": "2026-01-02", "b": "x\\"y"}', '{"a": null, "b": ""}', null]);
-  assert.deepEqual(found.map, ["MAP(VARCHAR, DECIMAL(5,2))", '{"k": 1.50}', "{}", null]);
+  assert.deepEqual(found.struct.slice(1), [
+    '{"a": "2026-01-02", "b": "x\\"y"}',
+    '{"a": null, "b": ""}',
+    null,
+  ]);
+  assert.deepEqual(found.map, [
+    "MAP(VARCHAR, DECIMAL(5,2))",
+    '{"k": 1.50}',
+    "{}",
+    null,
+  ]);
   assert.deepEqual(found.deep.slice(1), ['[[{"x": [1]}]]', "[[]]", null]);
 });
 
 test("columns of a masked field say how it is masked", () => {
-  assert.deepEqual(console_.result("masked").columns.map((column) => column.masked), ["hash", null]);
+  assert.deepEqual(
+    console_.result("masked").columns.map((column) => column.masked),
+    ["hash", null],
+  );
 });

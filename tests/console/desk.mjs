@@ -25,7 +25,9 @@ export function open(options) {
 
 export async function openAsAdministrator() {
   const person = await open();
-  await person.page.getByRole("button", { name: "Continue without a key" }).click();
+  await person.page
+    .getByRole("button", { name: "Continue without a key" })
+    .click();
   await person.page.getByRole("button", { name: "Run" }).waitFor();
   return person;
 }

@@ -25,7 +25,10 @@ const TABLES = {
 let console_;
 
 before(async () => {
-  console_ = await prepared(["result", "ui/chart-data", "ui/sorting", "ui/grid-geometry"], TABLES);
+  console_ = await prepared(
+    ["result", "ui/chart-data", "ui/sorting", "ui/grid-geometry"],
+    TABLES,
+  );
 });
 
 after(() => console_?.remove());
@@ -44,7 +47,13 @@ test("the first chart is of what is worth seeing: no ids, times as a line, few n
   const first = (name) => {
     const result = console_.result(name);
     const choice = console_.firstChoice(result);
-    return choice && [choice.mark, result.columns[choice.x].name, result.columns[choice.y].name];
+    return (
+      choice && [
+        choice.mark,
+        result.columns[choice.x].name,
+        result.columns[choice.y].name,
+      ]
+    );
   };
 
   assert.deepEqual(first("sales"), ["bar", "region", "revenue"]);
@@ -55,14 +64,30 @@ test("the first chart is of what is worth seeing: no ids, times as a line, few n
 });
 
 test("bars sum decimals, leave NULLs out of values, and keep NULL as a name", () => {
-  assert.deepEqual(points(drawing("sales").series[0]), [["north", 1.5], ["south", 10.25], ["NULL", 4]]);
-  assert.deepEqual(points(drawing("sales", { together: "mean" }).series[0]).at(1), ["south", 5.125]);
-  assert.deepEqual(points(drawing("sales", { together: "count" }).series[0]).at(0), ["north", 2]);
-  assert.deepEqual(points(drawing("sales", { together: "max" }).series[0]).at(1), ["south", 8.25]);
+  assert.deepEqual(points(drawing("sales").series[0]), [
+    ["north", 1.5],
+    ["south", 10.25],
+    ["NULL", 4],
+  ]);
+  assert.deepEqual(
+    points(drawing("sales", { together: "mean" }).series[0]).at(1),
+    ["south", 5.125],
+  );
+  assert.deepEqual(
+    points(drawing("sales", { together: "count" }).series[0]).at(0),
+    ["north", 2],
+  );
+  assert.deepEqual(
+    points(drawing("sales", { together: "max" }).series[0]).at(1),
+    ["south", 8.25],
+  );
 });
 
 test("a line puts equal moments together, in order, without what is no number", () => {
-  assert.deepEqual(points(drawing("times").series[0]), [[0, 1], [86_400_000, 5]]);
+  assert.deepEqual(points(drawing("times").series[0]), [
+    [0, 1],
+    [86_400_000, 5],
+  ]);
 });
 
 test("a long line keeps its extremes", () => {
@@ -94,7 +119,8 @@ test("of too many names and series the largest stay, and it is said so", () => {
 
 test("sorting is stable, and NULLs come last both ways", () => {
   const { columns, rows } = console_.result("order");
-  const sorted = (column, descending) => Array.from(console_.orderBy(columns[column], rows, descending));
+  const sorted = (column, descending) =>
+    Array.from(console_.orderBy(columns[column], rows, descending));
 
   assert.deepEqual(sorted(0, false), [2, 4, 0, 3, 1]);
   assert.deepEqual(sorted(0, true), [0, 3, 4, 2, 1]);
@@ -108,9 +134,14 @@ test("every row can be brought into view, however many there are", () => {
       const top = console_.revealing(row, 0, rows, view);
       const slice = console_.rowsInView(top, rows, view, 2);
 
-      assert.ok(slice.first <= row && row < slice.last, `row ${row} of ${rows}`);
+      assert.ok(
+        slice.first <= row && row < slice.last,
+        `row ${row} of ${rows}`,
+      );
       assert.ok(slice.last - slice.first < 20);
-      assert.ok(top >= 0 && top <= Math.max(0, console_.areaHeight(rows) - view));
+      assert.ok(
+        top >= 0 && top <= Math.max(0, console_.areaHeight(rows) - view),
+      );
     }
   }
 });

@@ -12,13 +12,18 @@ test("refuses a wrong key with its code and query id", async () => {
   assert.match(problem, /UNAUTHORIZED/);
   assert.match(problem, /Invalid API key/);
   assert.match(problem, /qry_[0-9a-f]{24}/);
-  assert.equal(await person.page.getByRole("button", { name: "Run" }).count(), 0);
+  assert.equal(
+    await person.page.getByRole("button", { name: "Run" }).count(),
+    0,
+  );
   await person.leave();
 });
 
 test("lets in without a key in dev mode, as the administrator", async () => {
   const person = await open();
-  await person.page.getByRole("button", { name: "Continue without a key" }).click();
+  await person.page
+    .getByRole("button", { name: "Continue without a key" })
+    .click();
   await person.page.getByText("dev mode, no key").waitFor();
   await person.run("SELECT count(*) AS people FROM salary_data");
 
@@ -29,7 +34,9 @@ test("lets in without a key in dev mode, as the administrator", async () => {
 test("refuses what no key can look like without sending it", async () => {
   const person = await open();
   await person.signIn("schlüssel");
-  const asked = person.seen.requests.filter((request) => request.method() === "POST");
+  const asked = person.seen.requests.filter(
+    (request) => request.method() === "POST",
+  );
 
   assert.match(await person.problem(), /UNAUTHORIZED/);
   assert.deepEqual(asked, []);
@@ -38,10 +45,15 @@ test("refuses what no key can look like without sending it", async () => {
 
 test("lets a key in that may read nothing, and says so", async () => {
   const person = await open();
-  await person.signedIn(at.service.key("--role", "auditor", "--agent", "inspector"));
+  await person.signedIn(
+    at.service.key("--role", "auditor", "--agent", "inspector"),
+  );
   await person.run("SELECT * FROM orders");
 
-  assert.match(await person.page.locator(".schema-list").innerText(), /no table for this key/);
+  assert.match(
+    await person.page.locator(".schema-list").innerText(),
+    /no table for this key/,
+  );
   assert.match(await person.problem(), /POLICY_DENIED/);
   await person.leave();
 });
@@ -60,8 +72,18 @@ test("can be used with the keyboard alone", async () => {
   const stops = await tabStops(person.page, 14);
 
   assert.deepEqual(await person.row(1), ["42"]);
-  for (const stop of ["Run", "Time limit", "Dialect", "Height of the editor", "Table", "Result, 1 rows"]) {
-    assert.ok(stops.some((name) => name.includes(stop)), `${stop} is not among ${stops}`);
+  for (const stop of [
+    "Run",
+    "Time limit",
+    "Dialect",
+    "Height of the editor",
+    "Table",
+    "Result, 1 rows",
+  ]) {
+    assert.ok(
+      stops.some((name) => name.includes(stop)),
+      `${stop} is not among ${stops}`,
+    );
   }
   await person.leave();
 });
@@ -71,37 +93,51 @@ async function tabStops(page, count) {
   const stops = [];
   for (let at = 0; at < count; at++) {
     await page.keyboard.press("Tab");
-    stops.push(await page.evaluate(() => {
-      const { activeElement: found } = document;
-      return found.getAttribute("aria-label") ?? found.textContent.trim();
-    }));
+    stops.push(
+      await page.evaluate(() => {
+        const { activeElement: found } = document;
+        return found.getAttribute("aria-label") ?? found.textContent.trim();
+      }),
+    );
   }
   return stops;
 }
 
-signedIn("keeps the key in memory only, and forgets it with the page", async ({ page, context, seen }) => {
-  const kept = await page.evaluate(async () => ({
-    local: JSON.stringify(localStorage),
-    session: JSON.stringify(sessionStorage),
-    cookie: document.cookie,
-    databases: (await indexedDB.databases()).length,
-    caches: (await caches.keys()).length,
-    address: location.href + JSON.stringify(history.state),
-    page: document.documentElement.outerHTML,
-  }));
-  const urls = seen.requests.map((request) => request.url()).join();
-  assert.deepEqual([kept.local, kept.session, kept.cookie, kept.databases, kept.caches], ["{}", "{}", "", 0, 0]);
-  assert.deepEqual(await context.cookies(), []);
-  assert.ok(![kept.address, kept.page, urls].some((text) => text.includes(at.analyst)));
+signedIn(
+  "keeps the key in memory only, and forgets it with the page",
+  async ({ page, context, seen }) => {
+    const kept = await page.evaluate(async () => ({
+      local: JSON.stringify(localStorage),
+      session: JSON.stringify(sessionStorage),
+      cookie: document.cookie,
+      databases: (await indexedDB.databases()).length,
+      caches: (await caches.keys()).length,
+      address: location.href + JSON.stringify(history.state),
+      page: document.documentElement.outerHTML,
+    }));
+    const urls = seen.requests.map((request) => request.url()).join();
+    assert.deepEqual(
+      [kept.local, kept.session, kept.cookie, kept.databases, kept.caches],
+      ["{}", "{}", "", 0, 0],
+    );
+    assert.deepEqual(await context.cookies(), []);
+    assert.ok(
+      ![kept.address, kept.page, urls].some((text) =>
+        text.includes(at.analyst),
+      ),
+    );
 
-  await page.reload();
-  assert.equal(await page.getByLabel("API key").inputValue(), "");
-});
+    await page.reload();
+    assert.equal(await page.getByLabel("API key").inputValue(), "");
+  },
+);
 
 test("blocks what somebody slips into the page: scripts, styles, and calls to other hosts", async () => {
   const person = await open();
   await person.page.getByLabel("API key").waitFor();
-  const script = await person.page.evaluate(slipInScript).catch((refused) => String(refused));
+  const script = await person.page
+    .evaluate(slipInScript)
+    .catch((refused) => String(refused));
   const called = await person.page.evaluate(slipInTheRest);
   await until(() => person.seen.violations.length >= 2);
 
@@ -123,7 +159,10 @@ async function slipInTheRest() {
   style.textContent = "body { display: none }";
   document.head.append(style);
   const other = location.origin.replace("127.0.0.1", "localhost");
-  return fetch(`${other}/health`).then(() => true, () => false);
+  return fetch(`${other}/health`).then(
+    () => true,
+    () => false,
+  );
 }
 
 test("says so when the service is gone, and when it comes to signing in", async () => {

@@ -1,7 +1,13 @@
 // A real service with the sample data, on ports that the system chooses, for the tests of the console.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +15,10 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const python = join(root, ".venv", "bin", "python");
 
-const PORTS = ["http", "mcp", "flight", "health", "metrics"].flatMap((name) => [`--${name}-port`, "0"]);
+const PORTS = ["http", "mcp", "flight", "health", "metrics"].flatMap((name) => [
+  `--${name}-port`,
+  "0",
+]);
 const START_SECONDS = 60;
 
 /** Start `hati serve` in a new home; dev mode is on, as it is after `hati init`. */
@@ -18,16 +27,24 @@ export async function startService() {
   hati(home, "init", "--demo", "--no-start");
   const output = join(home, "output.txt");
   const sink = openSync(output, "w");
-  const child = spawn(python, ["-m", "hatidata_agent", "serve", "--home", home, ...PORTS], {
-    cwd: root,
-    stdio: ["ignore", sink, sink],
-  });
+  const child = spawn(
+    python,
+    ["-m", "hatidata_agent", "serve", "--home", home, ...PORTS],
+    {
+      cwd: root,
+      stdio: ["ignore", sink, sink],
+    },
+  );
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const stop = async () => {
     child.kill("SIGTERM");
     await ended;
   };
-  const endpoints = await announced(join(home, "run", "endpoints.json"), child, output);
+  const endpoints = await announced(
+    join(home, "run", "endpoints.json"),
+    child,
+    output,
+  );
   return {
     url: `${endpoints.mcp}/`,
     metrics: endpoints.metrics,
@@ -41,11 +58,15 @@ export async function startService() {
 }
 
 function hati(home, ...args) {
-  return execFileSync(python, ["-m", "hatidata_agent", "--home", home, ...args], {
-    cwd: root,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  return execFileSync(
+    python,
+    ["-m", "hatidata_agent", "--home", home, ...args],
+    {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
 }
 
 async function announced(file, child, output) {
@@ -55,7 +76,9 @@ async function announced(file, child, output) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   child.kill("SIGKILL");
-  throw new Error(`the service did not start:\n${readFileSync(output, "utf8").slice(-3000)}`);
+  throw new Error(
+    `the service did not start:\n${readFileSync(output, "utf8").slice(-3000)}`,
+  );
 }
 
 /** How many queries the service says are running. */

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { python, root } from "./service.mjs";
 
-const { build } = createRequire(join(root, "console", "package.json"))("esbuild");
+const { build } = createRequire(join(root, "console", "package.json"))(
+  "esbuild",
+);
 const RECEIPT = { queryId: "", rowFilters: [] };
 const WRITE = `
 import datetime as dt, decimal, pyarrow as pa
@@ -21,16 +23,32 @@ def write(name, table):
 /** Import `modules` of console/src, and write `tables`, which are Python expressions by name. */
 export async function prepared(modules, tables) {
   const folder = mkdtempSync(join(tmpdir(), "hati-sources-"));
-  const written = Object.entries(tables).map(([name, table]) => `write("${name}", ${table})`);
-  execFileSync(python, ["-c", `${WRITE}\n${written.join("\n")}`], { cwd: folder });
-  const contents = modules.map((name) => `export * from "./${name}";`).join("\n");
+  const written = Object.entries(tables).map(
+    ([name, table]) => `write("${name}", ${table})`,
+  );
+  execFileSync(python, ["-c", `${WRITE}\n${written.join("\n")}`], {
+    cwd: folder,
+  });
+  const contents = modules
+    .map((name) => `export * from "./${name}";`)
+    .join("\n");
   const outfile = join(folder, "modules.mjs");
   const stdin = { contents, resolveDir: join(root, "console", "src") };
-  await build({ stdin, outfile, bundle: true, format: "esm", logLevel: "error" });
+  await build({
+    stdin,
+    outfile,
+    bundle: true,
+    format: "esm",
+    logLevel: "error",
+  });
   const found = await import(pathToFileURL(outfile).href);
   return {
     ...found,
-    result: (name) => found.Result.of(new Uint8Array(readFileSync(join(folder, `${name}.arrows`))), RECEIPT),
+    result: (name) =>
+      found.Result.of(
+        new Uint8Array(readFileSync(join(folder, `${name}.arrows`))),
+        RECEIPT,
+      ),
     remove: () => rmSync(folder, { recursive: true }),
   };
 }

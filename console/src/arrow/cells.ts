@@ -49,10 +49,12 @@ function scalarText(data: Data, index: number, form: Form): string {
   const type = data.type as DataType;
   if (DataType.isInt(type)) return String(data.values[index]);
   if (DataType.isFloat(type)) return floatText(floatIn(data, index), type.precision);
-  if (DataType.isDecimal(type)) return decimalText(data.values as Uint32Array, index, type.bitWidth, type.scale);
+  if (DataType.isDecimal(type))
+    return decimalText(data.values as Uint32Array, index, type.bitWidth, type.scale);
   if (DataType.isBool(type)) return String(new Vector([data]).get(index));
   if (DataType.isDate(type)) return dateText(daysIn(data, index));
-  if (DataType.isTimestamp(type)) return timestampText(BigInt(data.values[index]), perSecond(type.unit), type.timezone);
+  if (DataType.isTimestamp(type))
+    return timestampText(BigInt(data.values[index]), perSecond(type.unit), type.timezone);
   if (DataType.isTime(type)) return timeText(BigInt(data.values[index]), perSecond(type.unit));
   if (DataType.isDuration(type)) return durationText(BigInt(data.values[index]), perSecond(type.unit));
   if (DataType.isInterval(type)) return intervalIn(data, index, type.unit);
@@ -75,18 +77,24 @@ function shortened(text: string, form: Form): string {
 }
 
 function hexText(bytes: Uint8Array): string {
-  const digits = Array.from(bytes.subarray(0, SHOWN_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const digits = Array.from(bytes.subarray(0, SHOWN_BYTES), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
   const more = bytes.length > SHOWN_BYTES ? `… (${bytes.length} bytes)` : "";
   return `\\x${digits}${more}`;
 }
 
 function daysIn(data: Data, index: number): number {
   const type = data.type as DataType;
-  return DataType.isDate(type) && type.unit === DateUnit.DAY ? Number(data.values[index]) : Math.floor(Number(data.values[index]) / 86_400_000);
+  return DataType.isDate(type) && type.unit === DateUnit.DAY
+    ? Number(data.values[index])
+    : Math.floor(Number(data.values[index]) / 86_400_000);
 }
 
 function floatIn(data: Data, index: number): number {
-  return data.values instanceof Uint16Array ? Number(new Vector([data]).get(index)) : Number(data.values[index]);
+  return data.values instanceof Uint16Array
+    ? Number(new Vector([data]).get(index))
+    : Number(data.values[index]);
 }
 
 /** The shortest text that gives the same number again, in the precision that it has. */
@@ -99,7 +107,8 @@ function floatText(value: number, precision: number): string {
 function decimalText(words: Uint32Array, index: number, bits: number, scale: number): string {
   const stride = bits / 32;
   let value = 0n;
-  for (let word = stride - 1; word >= 0; word--) value = (value << 32n) | BigInt(words[index * stride + word]! >>> 0);
+  for (let word = stride - 1; word >= 0; word--)
+    value = (value << 32n) | BigInt(words[index * stride + word]! >>> 0);
   value = BigInt.asIntN(bits, value);
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
   const whole = digits.slice(0, digits.length - scale);
@@ -131,13 +140,20 @@ function nestedText(data: Data, index: number, form: Form): string | null {
   const [first] = data.children as Data[];
   if (DataType.isMap(type)) return mapText(data, index, form);
   if (DataType.isStruct(type)) {
-    const fields = type.children.map((field, at) => named(field.name, data.children[at] as Data, index, form));
+    const fields = type.children.map((field, at) =>
+      named(field.name, data.children[at] as Data, index, form),
+    );
     return enclosed("{", fields, "}", form);
   }
   if (DataType.isUnion(type)) return unionText(data, index, form);
   const range = rangeOf(data, index);
   if (range === null || first === undefined) return null;
-  return enclosed("[", parts(range, form, (at) => inner(first, at, form)), "]", form);
+  return enclosed(
+    "[",
+    parts(range, form, (at) => inner(first, at, form)),
+    "]",
+    form,
+  );
 }
 
 function rangeOf(data: Data, index: number): [number, number] | null {
@@ -180,8 +196,12 @@ function inner(data: Data, index: number, form: Form): string {
 function isBare(type: DataType): boolean {
   if (DataType.isDictionary(type)) return isBare(type.dictionary);
   return (
-    DataType.isInt(type) || DataType.isFloat(type) || DataType.isDecimal(type) || DataType.isBool(type) ||
-    DataType.isUnion(type) || (type.children?.length ?? 0) > 0
+    DataType.isInt(type) ||
+    DataType.isFloat(type) ||
+    DataType.isDecimal(type) ||
+    DataType.isBool(type) ||
+    DataType.isUnion(type) ||
+    (type.children?.length ?? 0) > 0
   );
 }
 

@@ -85,7 +85,14 @@ function offsetSeconds(zone: string, seconds: bigint): number {
   if (format === null || Math.abs(moment) > 8.64e15) return 0;
   const part: Record<string, number> = {};
   for (const { type, value } of format.formatToParts(moment)) part[type] = Number(value);
-  const shown = Date.UTC(part["year"]!, part["month"]! - 1, part["day"]!, part["hour"]!, part["minute"]!, part["second"]!);
+  const shown = Date.UTC(
+    part["year"]!,
+    part["month"]! - 1,
+    part["day"]!,
+    part["hour"]!,
+    part["minute"]!,
+    part["second"]!,
+  );
   return part["year"]! < 100 || moment < -6e13 ? 0 : Math.round((shown - moment) / 1_000);
 }
 
@@ -97,9 +104,21 @@ function formatOf(zone: string): Intl.DateTimeFormat | null {
 
 function made(zone: string): Intl.DateTimeFormat | null {
   const numeric = "numeric" as const;
-  const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric };
+  const fields = {
+    year: numeric,
+    month: numeric,
+    day: numeric,
+    hour: numeric,
+    minute: numeric,
+    second: numeric,
+  };
   try {
-    return new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", calendar: "gregory", ...fields });
+    return new Intl.DateTimeFormat("en-US", {
+      timeZone: zone,
+      hourCycle: "h23",
+      calendar: "gregory",
+      ...fields,
+    });
   } catch {
     return null;
   }

@@ -6,7 +6,12 @@ export type Kind = "number" | "time" | "boolean" | "text" | "nested" | "binary";
 
 const SQL_NAME = "ARROW:FLIGHT:SQL:TYPE_NAME";
 const TIMESTAMPS = ["TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP", "TIMESTAMP_NS"];
-const INTEGERS: Readonly<Record<number, string>> = { 8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT" };
+const INTEGERS: Readonly<Record<number, string>> = {
+  8: "TINYINT",
+  16: "SMALLINT",
+  32: "INTEGER",
+  64: "BIGINT",
+};
 const FLOATS = ["HALF", "FLOAT", "DOUBLE"];
 
 export function kindOf(type: DataType): Kind {
@@ -46,7 +51,9 @@ function nestedName(type: DataType): string | null {
     return `STRUCT(${type.children.map((field) => `${field.name} ${childName(field)}`).join(", ")})`;
   }
   if (DataType.isUnion(type)) return `UNION(${type.children.map(childName).join(", ")})`;
-  return type.typeId === Type.List || type.typeId === Type.LargeList ? `${childName(type.children[0])}[]` : null;
+  return type.typeId === Type.List || type.typeId === Type.LargeList
+    ? `${childName(type.children[0])}[]`
+    : null;
 }
 
 function childName(field: Field | undefined): string {

@@ -69,7 +69,8 @@ function fewest(result: Result, columns: readonly number[]): number | undefined 
 
 export function drawingOf(result: Result, choice: Choice): Drawing {
   const x = result.columns[choice.x]!;
-  const scale = choice.mark === "bar" ? "names" : x.kind === "time" ? "time" : x.kind === "number" ? "number" : "names";
+  const scale =
+    choice.mark === "bar" ? "names" : x.kind === "time" ? "time" : x.kind === "number" ? "number" : "names";
   if (choice.mark === "dots" && scale !== "names") return dots(result, choice, scale);
   const groups = grouped(result, choice, scale);
   const notes: string[] = [];

@@ -45,11 +45,20 @@ export function Plot({ drawing, mark, title, width, height }: Props) {
   const tilted = isTilted(drawing, width);
   const bottom = height - (tilted ? 78 : 30);
   const up = upward(drawing, mark, bottom);
-  const left = Math.max(14 + Math.max(...up.ticks.map((tick) => tick.text.length), 2) * 7, tilted ? TILTED_ROOM : 0);
+  const left = Math.max(
+    14 + Math.max(...up.ticks.map((tick) => tick.text.length), 2) * 7,
+    tilted ? TILTED_ROOM : 0,
+  );
   const across = sideways(drawing, mark, left, width - RIGHT, tilted);
   const points = drawing.series.reduce((sum, series) => sum + series.points.length, 0);
   return (
-    <svg width={width} height={height} role="img" aria-label={`Chart: ${title}, ${points} points`} onMouseLeave={() => setHovered(null)}>
+    <svg
+      width={width}
+      height={height}
+      role="img"
+      aria-label={`Chart: ${title}, ${points} points`}
+      onMouseLeave={() => setHovered(null)}
+    >
       <YAxis up={up} left={left} right={width - RIGHT} />
       <XAxis across={across} bottom={bottom} left={left} right={width - RIGHT} />
       {drawing.series.map((series, at) => (
@@ -64,7 +73,9 @@ export function Plot({ drawing, mark, title, width, height }: Props) {
           onHover={(point, x, y) => setHovered({ series: series.name, point, x, y })}
         />
       ))}
-      {hovered && <Hint hovered={hovered} scale={drawing.scale} width={width} named={drawing.series.length > 1} />}
+      {hovered && (
+        <Hint hovered={hovered} scale={drawing.scale} width={width} named={drawing.series.length > 1} />
+      )}
     </svg>
   );
 }
@@ -115,11 +126,17 @@ function overNames(drawing: Drawing, mark: Mark, left: number, right: number, ti
   const names = namesOf(drawing);
   const bars = scaleBand(names, [left, right]).padding(0.22);
   const points = scalePoint(names, [left, right]).padding(0.5);
-  const at = (x: number | string) => (mark === "bar" ? bars(String(x))! + bars.bandwidth() / 2 : points(String(x))!);
+  const at = (x: number | string) =>
+    mark === "bar" ? bars(String(x))! + bars.bandwidth() / 2 : points(String(x))!;
   const every = Math.max(1, Math.ceil((names.length * 15) / (right - left)));
   const shown = names.filter((_, place) => place % every === 0);
   const cut = (name: string) => (name.length > 18 ? `${name.slice(0, 17)}…` : name);
-  return { at, band: bars.bandwidth(), ticks: shown.map((name) => ({ x: at(name), text: cut(name) })), tilted };
+  return {
+    at,
+    band: bars.bandwidth(),
+    ticks: shown.map((name) => ({ x: at(name), text: cut(name) })),
+    tilted,
+  };
 }
 
 function YAxis({ up, left, right }: { up: Up; left: number; right: number }) {
@@ -137,7 +154,17 @@ function YAxis({ up, left, right }: { up: Up; left: number; right: number }) {
   );
 }
 
-function XAxis({ across, bottom, left, right }: { across: Across; bottom: number; left: number; right: number }) {
+function XAxis({
+  across,
+  bottom,
+  left,
+  right,
+}: {
+  across: Across;
+  bottom: number;
+  left: number;
+  right: number;
+}) {
   return (
     <g class="axis">
       <line class="base-line" x1={left} x2={right} y1={bottom} y2={bottom} />
@@ -169,14 +196,19 @@ interface MarksProps {
 function Marks(props: MarksProps) {
   if (props.mark === "bar") return <Bars {...props} />;
   const { series, at, mark, across, up } = props;
-  const path = series.points.map(({ x, y }, place) => `${place ? "L" : "M"}${across.at(x).toFixed(1)} ${up.at(y).toFixed(1)}`);
+  const path = series.points.map(
+    ({ x, y }, place) => `${place ? "L" : "M"}${across.at(x).toFixed(1)} ${up.at(y).toFixed(1)}`,
+  );
   const isLine = mark === "line";
   const hasDots = !isLine || series.points.length <= 80;
   return (
     <g class={`series-${at}`} onMouseMove={(event) => near(event, props)}>
       {isLine && <path class="line" d={path.join("")} />}
       {isLine && <path class="line-target" d={path.join("")} />}
-      {hasDots && series.points.map(({ x, y }, place) => <circle key={place} class="dot" cx={across.at(x)} cy={up.at(y)} r={isLine ? 2.6 : 3} />)}
+      {hasDots &&
+        series.points.map(({ x, y }, place) => (
+          <circle key={place} class="dot" cx={across.at(x)} cy={up.at(y)} r={isLine ? 2.6 : 3} />
+        ))}
     </g>
   );
 }
@@ -239,6 +271,9 @@ function Hint(props: { hovered: Hovered; scale: Drawing["scale"]; width: number;
 }
 
 function momentText(moment: number): string {
-  const text = new Date(moment).toISOString().replace("T", " ").replace(/\.?0*Z$/, "");
+  const text = new Date(moment)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.?0*Z$/, "");
   return text.endsWith(" 00:00:00") ? text.slice(0, 10) : text;
 }

@@ -3,7 +3,13 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Result } from "../result";
 import {
-  drawingOf, firstChoice, numericColumns, type Choice, type Drawing, type Mark, type Together,
+  drawingOf,
+  firstChoice,
+  numericColumns,
+  type Choice,
+  type Drawing,
+  type Mark,
+  type Together,
 } from "./chart-data";
 import { Plot } from "./chart-plot";
 
@@ -94,7 +100,12 @@ function ChartChoices({ result, choice, onChange }: ChoicesProps) {
     <div class="chart-choices">
       <div class="tabs" role="group" aria-label="Form of the chart">
         {MARKS.map(([mark, label]) => (
-          <button key={mark} type="button" aria-pressed={choice.mark === mark} onClick={() => onChange({ ...choice, mark })}>
+          <button
+            key={mark}
+            type="button"
+            aria-pressed={choice.mark === mark}
+            onClick={() => onChange({ ...choice, mark })}
+          >
             {label}
           </button>
         ))}
@@ -108,9 +119,20 @@ function ChartChoices({ result, choice, onChange }: ChoicesProps) {
         />
       )}
       {(isDots || choice.together !== "count") && (
-        <Pick label="Values" value={String(choice.y)} options={numbers} onPick={(y) => onChange({ ...choice, y: Number(y) })} />
+        <Pick
+          label="Values"
+          value={String(choice.y)}
+          options={numbers}
+          onPick={(y) => onChange({ ...choice, y: Number(y) })}
+        />
       )}
-      <Pick label="by" shown value={String(choice.x)} options={every} onPick={(x) => onChange({ ...choice, x: Number(x) })} />
+      <Pick
+        label="by"
+        shown
+        value={String(choice.x)}
+        options={every}
+        onPick={(x) => onChange({ ...choice, x: Number(x) })}
+      />
       <Pick
         label="split by"
         shown

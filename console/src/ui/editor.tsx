@@ -1,12 +1,24 @@
 /** The SQL editor: CodeMirror in a shadow root, where it puts its styles into adopted sheets and not inline. */
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, toggleComment } from "@codemirror/commands";
 import { PostgreSQL, sql, type SQLNamespace } from "@codemirror/lang-sql";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { highlightSelectionMatches } from "@codemirror/search";
 import { Compartment, EditorState, Prec } from "@codemirror/state";
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  keymap,
+  lineNumbers,
+  placeholder,
+} from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useImperativeHandle, useRef } from "preact/hooks";
 import type { Ref } from "preact";
@@ -27,7 +39,11 @@ interface Props {
 }
 
 const COLOURS = HighlightStyle.define([
-  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--syntax-keyword)", fontWeight: "600" },
+  {
+    tag: [tags.keyword, tags.operatorKeyword, tags.modifier],
+    color: "var(--syntax-keyword)",
+    fontWeight: "600",
+  },
   { tag: [tags.string, tags.special(tags.string)], color: "var(--syntax-string)" },
   { tag: [tags.number, tags.bool, tags.null], color: "var(--syntax-number)" },
   { tag: [tags.comment], color: "var(--syntax-comment)", fontStyle: "italic" },
@@ -41,7 +57,12 @@ const LOOK = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6" },
   ".cm-content": { caretColor: "var(--accent)", padding: "10px 0" },
   ".cm-cursor": { borderLeftColor: "var(--accent)", borderLeftWidth: "2px" },
-  ".cm-gutters": { backgroundColor: "transparent", color: "var(--ink-3)", border: "none", paddingLeft: "6px" },
+  ".cm-gutters": {
+    backgroundColor: "transparent",
+    color: "var(--ink-3)",
+    border: "none",
+    paddingLeft: "6px",
+  },
   ".cm-activeLine": { backgroundColor: "var(--line-soft)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "var(--selection)",
@@ -58,7 +79,10 @@ const LOOK = EditorView.theme({
   },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "12.5px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "3px 10px 3px 6px", color: "var(--ink)" },
-  ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    backgroundColor: "var(--accent)",
+    color: "var(--on-accent)",
+  },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
 });
 
@@ -122,8 +146,11 @@ function typeOver(event: InputEvent, view: EditorView): boolean {
   const { from, to, empty } = state.selection.main;
   if (event.inputType !== "insertText" || event.isComposing || text === null || empty) return false;
   event.preventDefault();
-  const insert = () => state.update(state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
-  const isHandled = state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert));
+  const insert = () =>
+    state.update(state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+  const isHandled = state
+    .facet(EditorView.inputHandler)
+    .some((handle) => handle(view, from, to, text, insert));
   if (!isHandled) view.dispatch(insert());
   return true;
 }

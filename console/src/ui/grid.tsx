@@ -6,7 +6,17 @@ import type { Column, Result } from "../result";
 import { copied } from "./copy";
 import { GridHead } from "./grid-head";
 import {
-  areaHeight, columnsInView, edgesOf, HEAD, px, realTop, revealing, ROW, rowsInView, scrollTopFor, widthsOf,
+  areaHeight,
+  columnsInView,
+  edgesOf,
+  HEAD,
+  px,
+  realTop,
+  revealing,
+  ROW,
+  rowsInView,
+  scrollTopFor,
+  widthsOf,
   type Slice,
 } from "./grid-geometry";
 import { Inspector } from "./inspector";
@@ -60,7 +70,16 @@ export function Grid({ result }: { result: Result }) {
             onSort={(column) => grid.setSort(nextSort(grid.sort, column))}
             onWidth={grid.setWidth}
           />
-          <Rows result={result} slice={slice} range={grid.range} edges={edges} gutter={gutter} active={active} rowAt={grid.rowAt} onPick={grid.setActive} />
+          <Rows
+            result={result}
+            slice={slice}
+            range={grid.range}
+            edges={edges}
+            gutter={gutter}
+            active={active}
+            rowAt={grid.rowAt}
+            onPick={grid.setActive}
+          />
         </div>
         {rows === 0 && <p class="no-rows quiet">No rows.</p>}
       </div>
@@ -101,7 +120,8 @@ function useGrid(result: Result) {
 
   function press(event: KeyboardEvent) {
     if ((event.ctrlKey || event.metaKey) && event.key === "c") {
-      if (active && String(getSelection()) === "") void copied(columns[active.column]!.text(rowAt(active.row)) ?? "");
+      if (active && String(getSelection()) === "")
+        void copied(columns[active.column]!.text(rowAt(active.row)) ?? "");
       return;
     }
     const place = moved(active, event, rows, columns.length, Math.max(1, Math.floor(body / ROW) - 1));
@@ -119,7 +139,16 @@ function useGrid(result: Result) {
   }
 
   return {
-    frame, active, setActive, sort, setSort, edges, gutter, rowAt, press, wheel,
+    frame,
+    active,
+    setActive,
+    sort,
+    setSort,
+    edges,
+    gutter,
+    rowAt,
+    press,
+    wheel,
     slice: rowsInView(view.top, rows, body, OVER),
     range: columnsInView(edges, view.left, view.left + view.width),
     follow: () => setView(scrolled(frame.current!)),
@@ -129,7 +158,12 @@ function useGrid(result: Result) {
 }
 
 function reveal(
-  box: HTMLElement, place: Place, edges: readonly number[], rows: number, gutter: number, body: number,
+  box: HTMLElement,
+  place: Place,
+  edges: readonly number[],
+  rows: number,
+  gutter: number,
+  body: number,
 ): void {
   box.scrollTop = revealing(place.row, box.scrollTop, rows, body);
   const [left, right] = [edges[place.column]!, edges[place.column + 1]!];
@@ -156,7 +190,13 @@ function useMeasured(frame: { current: HTMLDivElement | null }, set: (view: Scro
 }
 
 /** Where a key leads from *active*, or null for keys that lead nowhere. */
-function moved(active: Place | null, event: KeyboardEvent, rows: number, columns: number, page: number): Place | null {
+function moved(
+  active: Place | null,
+  event: KeyboardEvent,
+  rows: number,
+  columns: number,
+  page: number,
+): Place | null {
   const { row, column } = active ?? { row: 0, column: 0 };
   const all = event.ctrlKey || event.metaKey;
   const targets: Record<string, Place> = {
@@ -225,7 +265,13 @@ interface CellProps {
 
 function Cell({ column, row, place, left, width, isActive, onPick }: CellProps) {
   const text = column.text(row, SHORT);
-  const look = ["cell", column.kind, column.masked ? "masked" : "", text === null ? "null" : "", isActive ? "active" : ""];
+  const look = [
+    "cell",
+    column.kind,
+    column.masked ? "masked" : "",
+    text === null ? "null" : "",
+    isActive ? "active" : "",
+  ];
   return (
     <div
       id={cellId(place.row, place.column)}

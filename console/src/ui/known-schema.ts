@@ -31,7 +31,13 @@ export function useSchema(session: Session) {
     }
   }
   const names = useMemo(() => namesIn(tables, columns), [tables, columns]);
-  return { tables, columns, names, open: (table: TableName) => void open(table), refresh: () => void refresh() };
+  return {
+    tables,
+    columns,
+    names,
+    open: (table: TableName) => void open(table),
+    refresh: () => void refresh(),
+  };
 }
 
 /** What the editor completes: tables by schema, and the columns that are known. */

@@ -1,3 +1,4 @@
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure } from "../failure";
 import { Problem } from "./problem";
@@ -35,23 +36,10 @@ export function Login({ onEnter }: { onEnter: (session: Session) => void }) {
         <Logo />
         <h1>HatiData console</h1>
         <p class="quiet">SQL over governed data. You see what your key may see.</p>
-        <form onSubmit={submit}>
-          <label for="key">API key</label>
-          <input
-            id="key"
-            ref={field}
-            type="password"
-            placeholder="hd_live_…"
-            autocomplete="off"
-            spellcheck={false}
-            autocapitalize="off"
-            aria-describedby="key-note"
-          />
-          <button type="submit" class="primary wide" disabled={busy}>
-            {busy ? "Signing in…" : "Sign in"}
-          </button>
-        </form>
-        <div aria-live="assertive">{failure && <Problem failure={failure} title="You are not signed in" />}</div>
+        <KeyForm field={field} busy={busy} onSubmit={submit} />
+        <div aria-live="assertive">
+          {failure && <Problem failure={failure} title="You are not signed in" />}
+        </div>
         <p id="key-note" class="quiet small">
           The key stays in the memory of this page: no cookie, no storage. Reloading signs you out.
         </p>
@@ -62,5 +50,32 @@ export function Login({ onEnter }: { onEnter: (session: Session) => void }) {
         <p class="quiet small">On your own machine a new service is in dev mode and needs no key.</p>
       </div>
     </main>
+  );
+}
+
+interface FormProps {
+  readonly field: RefObject<HTMLInputElement | null>;
+  readonly busy: boolean;
+  readonly onSubmit: (event: Event) => void;
+}
+
+function KeyForm({ field, busy, onSubmit }: FormProps) {
+  return (
+    <form onSubmit={onSubmit}>
+      <label for="key">API key</label>
+      <input
+        id="key"
+        ref={field}
+        type="password"
+        placeholder="hd_live_…"
+        autocomplete="off"
+        spellcheck={false}
+        autocapitalize="off"
+        aria-describedby="key-note"
+      />
+      <button type="submit" class="primary wide" disabled={busy}>
+        {busy ? "Signing in…" : "Sign in"}
+      </button>
+    </form>
   );
 }

@@ -102,7 +102,8 @@ function Summary({ result, onReceipt }: { result: Result; onReceipt: () => void 
     <div class="summary">
       <span role="status">
         <strong>{counted(result.rows, "row")}</strong>
-        {receipt.rowsAffected !== result.rows && ` · ${counted(receipt.rowsAffected, "row")} affected`} · {milliseconds(receipt.serverMs)} · {credits(receipt.credits)}
+        {receipt.rowsAffected !== result.rows && ` · ${counted(receipt.rowsAffected, "row")} affected`} ·{" "}
+        {milliseconds(receipt.serverMs)} · {credits(receipt.credits)}
       </span>
       {receipt.resultCacheHit && <span class="badge good">cached</span>}
       {filtered > 0 && (
@@ -121,7 +122,12 @@ function Summary({ result, onReceipt }: { result: Result; onReceipt: () => void 
       <button type="button" class="quiet-button" onClick={() => saveCsv(result)} title="Save as CSV">
         <Icon name="download" /> CSV
       </button>
-      <button type="button" class="quiet-button" onClick={() => saveArrow(result)} title="Save as Arrow stream">
+      <button
+        type="button"
+        class="quiet-button"
+        onClick={() => saveArrow(result)}
+        title="Save as Arrow stream"
+      >
         <Icon name="download" /> Arrow
       </button>
     </div>

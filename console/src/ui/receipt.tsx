@@ -51,7 +51,10 @@ function Filters({ tables }: { tables: readonly string[] }) {
   if (tables.length === 0) return <p class="quiet">No row filter applied.</p>;
   return (
     <>
-      <p>{counted(tables.length, "table")} read under a row filter; the rows that it hides are in no number here.</p>
+      <p>
+        {counted(tables.length, "table")} read under a row filter; the rows that it hides are in no number
+        here.
+      </p>
       <ul class="chips">
         {tables.map((table) => (
           <li key={table} class="badge filter">

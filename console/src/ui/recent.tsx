@@ -16,7 +16,11 @@ export interface Entry {
 
 const MOST = 200;
 
-export function remembered(entries: readonly Entry[], sql: string, outcome: Result | Failure): readonly Entry[] {
+export function remembered(
+  entries: readonly Entry[],
+  sql: string,
+  outcome: Result | Failure,
+): readonly Entry[] {
   const failed = outcome instanceof Failure;
   const entry = {
     id: (entries[0]?.id ?? 0) + 1,
@@ -30,7 +34,13 @@ export function remembered(entries: readonly Entry[], sql: string, outcome: Resu
   return [entry, ...entries].slice(0, MOST);
 }
 
-export function RecentQueries({ entries, onPick }: { entries: readonly Entry[]; onPick: (sql: string) => void }) {
+export function RecentQueries({
+  entries,
+  onPick,
+}: {
+  entries: readonly Entry[];
+  onPick: (sql: string) => void;
+}) {
   if (entries.length === 0) {
     return <p class="quiet small pad">What you run is listed here until you sign out.</p>;
   }

@@ -29,7 +29,9 @@ export function useRunning() {
     controller.current = new AbortController();
     const started = performance.now();
     setNow({ started, bytes: 0 });
-    const found = await work(controller.current.signal, (bytes) => setNow({ started, bytes })).catch(asFailure);
+    const found = await work(controller.current.signal, (bytes) => setNow({ started, bytes })).catch(
+      asFailure,
+    );
     if (left.current) return null;
     setNow(null);
     setOutcome(found);
@@ -39,5 +41,7 @@ export function useRunning() {
 }
 
 export function asFailure(fault: unknown): Failure {
-  return fault instanceof Failure ? fault : new Failure("CONSOLE_ERROR", `The console failed: ${String(fault)}`);
+  return fault instanceof Failure
+    ? fault
+    : new Failure("CONSOLE_ERROR", `The console failed: ${String(fault)}`);
 }

@@ -5,7 +5,10 @@ import type { Column, Result } from "../result";
 const ROWS_AT_ONCE = 5_000;
 
 export function saveArrow(result: Result): void {
-  saved(new Blob([result.stream], { type: "application/vnd.apache.arrow.stream" }), `${fileName(result)}.arrows`);
+  saved(
+    new Blob([result.stream], { type: "application/vnd.apache.arrow.stream" }),
+    `${fileName(result)}.arrows`,
+  );
 }
 
 export function saveCsv(result: Result): void {

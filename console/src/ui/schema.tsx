@@ -43,7 +43,13 @@ export function SchemaBrowser(props: Props) {
           value={filter}
           onInput={(event) => setFilter(event.currentTarget.value)}
         />
-        <button type="button" class="icon-button" aria-label="Refresh tables" title="Refresh" onClick={props.onRefresh}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Refresh tables"
+          title="Refresh"
+          onClick={props.onRefresh}
+        >
           <Icon name="refresh" />
         </button>
       </div>
@@ -52,7 +58,9 @@ export function SchemaBrowser(props: Props) {
           <SchemaGroup key={schema} {...props} schema={schema} tables={tables} />
         ))}
         {shown.length === 0 && (
-          <p class="quiet small pad">{props.tables.length ? "No table of this name." : "There is no table for this key."}</p>
+          <p class="quiet small pad">
+            {props.tables.length ? "No table of this name." : "There is no table for this key."}
+          </p>
         )}
       </div>
     </section>
@@ -68,7 +76,8 @@ function grouped(tables: readonly TableName[], filter: string): [string, TableNa
     groups.set(table.schema, [...(groups.get(table.schema) ?? []), table]);
   }
   const isOurs = (table: TableName) => Number(table.name.startsWith("_hatidata"));
-  for (const group of groups.values()) group.sort((a, b) => isOurs(a) - isOurs(b) || a.name.localeCompare(b.name));
+  for (const group of groups.values())
+    group.sort((a, b) => isOurs(a) - isOurs(b) || a.name.localeCompare(b.name));
   return [...groups].sort(([a], [b]) => a.localeCompare(b));
 }
 

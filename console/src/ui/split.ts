@@ -19,7 +19,9 @@ export function useSplit() {
     const target = event.currentTarget as HTMLElement;
     target.setPointerCapture(event.pointerId);
     target.addEventListener("pointermove", follow);
-    target.addEventListener("pointerup", () => target.removeEventListener("pointermove", follow), { once: true });
+    target.addEventListener("pointerup", () => target.removeEventListener("pointermove", follow), {
+      once: true,
+    });
   }
   function move(event: KeyboardEvent) {
     const step = { ArrowUp: -3, ArrowDown: 3 }[event.key];

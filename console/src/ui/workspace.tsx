@@ -44,7 +44,12 @@ export function Workspace({ session, onLeave }: { session: Session; onLeave: () 
       </Side>
       <main class="main" ref={split.area}>
         <section class="ask" aria-label="Query" style={{ flexBasis: `${split.share}%` }}>
-          <Editor handle={editor} names={schema.names} initial={firstQuery(session.tables)} onRun={work.runEditor} />
+          <Editor
+            handle={editor}
+            names={schema.names}
+            initial={firstQuery(session.tables)}
+            onRun={work.runEditor}
+          />
           <Toolbar
             now={running.now}
             options={work.options}
@@ -76,7 +81,9 @@ function useWork(session: Session, onTablesChanged: () => void) {
 
   async function run(sql: string) {
     if (sql.trim() === "" || running.now !== null) return;
-    const outcome = await running.start((signal, onBytes) => service.run({ sql, ...options }, signal, onBytes));
+    const outcome = await running.start((signal, onBytes) =>
+      service.run({ sql, ...options }, signal, onBytes),
+    );
     if (outcome === null) return;
     setEntries((before) => remembered(before, sql, outcome));
     void usage.refresh();
