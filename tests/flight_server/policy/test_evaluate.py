@@ -23,6 +23,7 @@ from flight_server.policy.model import RequestContext
 from tests.fixtures.policies import (
     CATALOG,
     CUSTOMERS,
+    FAR,
     LEDGER,
     MISSING,
     NOON,
@@ -52,6 +53,29 @@ def test_what_a_forbid_spares_is_something_that_may_be_done(load: LoadPolicies) 
     )
 
     assert may_do_anything(policies, principal("analyst"), NOON)
+
+
+def test_tables_of_a_remote_engine_are_decided_by_their_full_name_and_their_schema(
+    load: LoadPolicies,
+) -> None:
+    who = principal("analyst")
+    named = load(access='permit (principal, action, resource == Table::"far.main.rows");')
+    inside = load(access='permit (principal, action, resource in Schema::"far.main");')
+    closed = load(access=EVERYBODY + 'forbid (principal, action, resource == Table::"far.main.rows");')
+
+    for policies in (named, inside):
+        assert may_do_anything(policies, who, NOON)
+        assert decide(policies, who, [(Action.SELECT, FAR)], NOON)[0].allowed
+        assert not decide(policies, who, [(Action.SELECT, CUSTOMERS)], NOON)[0].allowed
+    assert not sees_everything(closed, who, NOON)
+    assert decide(closed, who, [(Action.SELECT, CUSTOMERS)], NOON)[0].allowed
+
+
+def test_tables_that_are_written_alike_are_decided_one_by_one(load: LoadPolicies) -> None:
+    policies = load(access='permit (principal, action, resource in Schema::"far.main");')
+    pairs = [(Action.SELECT, TableName("far", "main.rows")), (Action.SELECT, FAR)]
+
+    assert [one.allowed for one in decide(policies, principal("analyst"), pairs, NOON)] == [False, True]
 
 
 def test_forbid_outweighs_permit(load: LoadPolicies) -> None:
