@@ -101,7 +101,7 @@ def _normal(value: Any) -> Any:
         case int() | float() | Decimal():
             return _number(value)
         case dt.datetime() | dt.date() | dt.time():
-            return value.isoformat()
+            return _normal(value.isoformat())
         case dict():
             return {key: _normal(inner) for key, inner in value.items()}
         case list() | tuple():
@@ -114,7 +114,7 @@ def _normal(value: Any) -> Any:
             return value
 
 
-_TIME = re.compile(r"[\d-]+T[\d:]+\.\d+")
+_TIME = re.compile(r"(?:[\d-]+T)?\d\d:\d\d:\d\d\.\d+")
 _DECIMAL = re.compile(r"-?\d{1,18}\.\d+")
 
 
