@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 import pyarrow as pa
 from structlog.typing import FilteringBoundLogger
 
-from flight_server.engines.batches import size_of
+from flight_server.batch_size import size_of
 from flight_server.engines.engine import Execution
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.logs import log_query

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-import pyarrow.ipc as ipc
 from duckdb.sqltypes import DuckDBPyType
+
+from flight_server.batch_size import size_of
 
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 """What a statement answers that returns no rows: how many it changed."""
@@ -30,16 +31,6 @@ def _width(kind: DuckDBPyType) -> int:
     if name in ("list", "array", "map", "struct", "union"):
         return _NESTED
     return _WIDTHS.get(name) or _WIDE.get(name) or 8
-
-
-def size_of(batch: pa.RecordBatch) -> int:
-    """Return the bytes of *batch*'s rows, also when it is a slice of a larger one.
-
-    `nbytes` says the same but walks every array in twenty times the time. Whole buffers are too
-    many bytes for a slice, and the message that carries a batch has padding and a header: the
-    smaller of both is right but for a few bytes.
-    """
-    return int(min(batch.get_total_buffer_size(), ipc.get_record_batch_size(batch)))
 
 
 def cut(batch: pa.RecordBatch, batch_bytes: int) -> Iterator[pa.RecordBatch]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from flight_server.answer import SHORT_ROWS, Answer
-from flight_server.engines.batches import size_of
+from flight_server.batch_size import size_of
 from flight_server.errors import QueryRefused
 from flight_server.protocols.flight.errors import Trail, guarded
 from flight_server.protocols.flight.messages import receipt_bytes

@@ -50,7 +50,7 @@ class _Server(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow publishes n
         return []
 
 
-class _Factory(fl.ServerMiddlewareFactory):  # type: ignore[misc]
+class _Factory(fl.ServerMiddlewareFactory):  # type: ignore[misc]  # as above
     def __init__(self, seen: list[str]) -> None:
         self._seen = seen
         self._local = threading.local()
@@ -61,7 +61,7 @@ class _Factory(fl.ServerMiddlewareFactory):  # type: ignore[misc]
         return _Middleware(self._seen, self._local)
 
 
-class _Middleware(fl.ServerMiddleware):  # type: ignore[misc]
+class _Middleware(fl.ServerMiddleware):  # type: ignore[misc]  # as above
     def __init__(self, seen: list[str], local: threading.local) -> None:
         self._seen, self._local = seen, local
 
