@@ -7,6 +7,7 @@ service too, and the task ends only when the service has been told.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,6 +42,8 @@ class AsyncAnswer:
     def __init__(self, answer: Answer, call: Call, threads: ThreadPoolExecutor) -> None:
         self.schema = answer.schema
         self._answer = answer
+        self._batches = iter(answer)
+        self._reading = threading.Lock()  # who is cancelled leaves a thread behind that still reads
         self._call = call
         self._threads = threads
 
@@ -59,17 +62,31 @@ class AsyncAnswer:
 
     async def __aiter__(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield the batches that have rows, then set `receipt`."""
-        batches = iter(self._answer)
-        while (batch := await _in_thread(self._threads, self._call, lambda: next(batches, None))) is not None:
+        while (batch := await _in_thread(self._threads, self._call, self._next)) is not None:
             yield batch
 
     async def read_all(self) -> pa.Table:
         """Return all that has not been read yet as one table."""
-        return await _in_thread(self._threads, self._call, self._answer.read_all)
+        return await _in_thread(self._threads, self._call, self._rest)
 
     async def close(self) -> None:
         """Give up what has not been read; the service stops working on it."""
-        await _in_thread(self._threads, self._call, self._answer.close)
+        await _in_thread(self._threads, self._call, self._end)
+
+    def _next(self) -> pa.RecordBatch | None:
+        with self._reading:
+            return next(self._batches, None)
+
+    def _rest(self) -> pa.Table:
+        import pyarrow as pa
+
+        with self._reading:
+            return pa.Table.from_batches(list(self._batches), self.schema)
+
+    def _end(self) -> None:
+        with self._reading:
+            self._batches.close()
+            self._answer.close()
 
 
 class AsyncReasoningChain:
@@ -159,6 +176,8 @@ class AsyncHatiDataAgent:
         *,
         tls: bool = False,
         ca_file: str | Path | None = None,
+        cert_file: str | Path | None = None,
+        key_file: str | Path | None = None,
         timeout_ms: int | None = None,
         connect_timeout: float = 10.0,
         transport: Route = "auto",
@@ -172,6 +191,8 @@ class AsyncHatiDataAgent:
             api_key,
             tls=tls,
             ca_file=ca_file,
+            cert_file=cert_file,
+            key_file=key_file,
             timeout_ms=timeout_ms,
             connect_timeout=connect_timeout,
             transport=transport,

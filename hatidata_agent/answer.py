@@ -7,7 +7,7 @@ an exhausted answer is a whole one.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -75,7 +75,7 @@ class Answer:
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
+    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
         """Yield the batches that have rows, then set `receipt`."""
         self.receipt = yield from self._batches
 

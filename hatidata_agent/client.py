@@ -39,6 +39,8 @@ class HatiDataAgent(Memory):
         api_key: The key. None: HATIDATA_API_KEY, else HOME/api_key. Empty: none (dev mode).
         tls: Whether the service speaks TLS.
         ca_file: PEM file of the authority behind the service's certificate.
+        cert_file: PEM file of a certificate, with `key_file`, for a service that asks for one. Over Flight
+            it may stand for a key (`hati keys create --certificate`).
         timeout_ms: Limit for each query that names none; None means the service's default.
         connect_timeout: Seconds to wait for a connection.
         transport: `auto`, or one of the two by force.
@@ -55,16 +57,22 @@ class HatiDataAgent(Memory):
         *,
         tls: bool = False,
         ca_file: str | Path | None = None,
+        cert_file: str | Path | None = None,
+        key_file: str | Path | None = None,
         timeout_ms: int | None = None,
         connect_timeout: float = 10.0,
         transport: Route = "auto",
         retries: int = 2,
     ) -> None:
+        if (cert_file is None) != (key_file is None):
+            raise InvalidRequestError("cert_file and key_file go together", sent=False)
         place = Place(
             host=host,
             port=port,
-            tls=tls or ca_file is not None,
-            ca_file=Path(ca_file) if ca_file is not None else None,
+            tls=tls or ca_file is not None or cert_file is not None,
+            ca_file=_path(ca_file),
+            cert_file=_path(cert_file),
+            key_file=_path(key_file),
             secret=find_key(api_key, default_home()),
             agent_id=agent_id,
             framework=framework,
@@ -263,6 +271,10 @@ class HatiDataAgent(Memory):
         call = self._call or Call()
         call.traceparent = self._traceparent
         return call
+
+
+def _path(name: str | Path | None) -> Path | None:
+    return None if name is None else Path(name)
 
 
 def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:  # Any: a value of any SQL type

@@ -30,6 +30,7 @@ class Place:
 
     Attributes:
         ca_file: PEM file of the authority that signed the service's certificate; None: the system's.
+        cert_file: PEM file of the certificate that this client shows, if any; `key_file` is its private key.
         secret: The key; empty means no credential.
         agent_id: Sent only if the user named an agent: a key needs leave to name another.
     """
@@ -38,6 +39,8 @@ class Place:
     port: int
     tls: bool = False
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     secret: str = field(default="", repr=False)
     agent_id: str = ""
     framework: str = "custom"

@@ -59,10 +59,15 @@ class FlightTransport:
     name = "flight"
 
     def __init__(self, uri: str, place: Place) -> None:
-        roots = {"tls_root_certs": place.ca_file.read_bytes()} if place.ca_file else {}
+        names = {
+            "tls_root_certs": place.ca_file,
+            "cert_chain": place.cert_file,
+            "private_key": place.key_file,
+        }
+        files = {name: path.read_bytes() for name, path in names.items() if path is not None}
         agent = f"hatidata-agent ({place.framework})"
         options = [*_CHANNEL_OPTIONS, ("grpc.primary_user_agent", agent)]
-        self._client = fl.FlightClient(uri, generic_options=options, **roots)
+        self._client = fl.FlightClient(uri, generic_options=options, **files)
         self._headers = [(k.encode(), v.encode()) for k, v in place.headers().items()]
 
     def run(self, request: Request, call: Call) -> Answer:

@@ -138,9 +138,10 @@ class _TlsPool(HTTPSConnectionPool):
 
 def pool_for(place: Place) -> urllib3.PoolManager:
     """Return a pool that never retries: only the client knows what is safe to send twice."""
-    roots = str(place.ca_file) if place.ca_file else None
+    names = {"ca_certs": place.ca_file, "cert_file": place.cert_file, "key_file": place.key_file}
+    files: dict[str, Any] = {name: str(path) for name, path in names.items() if path is not None}
     agent = {"user-agent": f"hatidata-agent ({place.framework})"}
-    manager = urllib3.PoolManager(maxsize=32, retries=False, headers=agent, ca_certs=roots)
+    manager = urllib3.PoolManager(maxsize=32, retries=False, headers=agent, **files)
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
     return manager
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import click
 
 from hatidata_agent.cli.exits import NO_SERVICE, Failure
-from hatidata_agent.cli.options import examples, home_option
+from hatidata_agent.cli.options import TlsFiles, examples, home_option, tls_options
 from hatidata_agent.credentials import find_key
 
 AT_ONCE: Final = 16
@@ -43,12 +43,8 @@ Message = dict[str, Any]
 @home_option
 @click.option("--url", help="The service's /mcp; without it, that of the running service of this home.")
 @click.option("--agent", "agent_id", default="", help="Name the agent; needs a key that allows it.")
-@click.option(
-    "--ca-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Authority of the service's certificate.",
-)
-def command(home: Path, url: str | None, agent_id: str, ca_file: Path | None) -> None:
+@tls_options
+def command(home: Path, url: str | None, agent_id: str, tls_files: TlsFiles) -> None:
     """Serve MCP over standard input and output, for the service of this home.
 
     The key is HATIDATA_API_KEY, or HOME/api_key.
@@ -57,7 +53,7 @@ def command(home: Path, url: str | None, agent_id: str, ca_file: Path | None) ->
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     if agent_id:
         headers["X-Agent-Id"] = agent_id
-    Carrier(lambda: url or _running(home), headers, ca_file).serve()
+    Carrier(lambda: url or _running(home), headers, tls_files).serve()
 
 
 def _running(home: Path) -> str:
@@ -80,14 +76,14 @@ class Carrier:
         headers: Say who asks.
     """
 
-    def __init__(self, where: Callable[[], str], headers: Mapping[str, str], ca_file: Path | None) -> None:
+    def __init__(self, where: Callable[[], str], headers: Mapping[str, str], tls_files: TlsFiles) -> None:
         self._where = where
         self._headers = {
             **headers,
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
         }
-        self._ca_file = ca_file
+        self._tls_files = tls_files
         self._version = ""
         self._lock = threading.Lock()
         self._running: dict[str, http.client.HTTPConnection] = {}
@@ -138,7 +134,10 @@ class Carrier:
             return http.client.HTTPConnection(address, timeout=LONGEST_WAIT_SECS)
         import ssl
 
-        context = ssl.create_default_context(cafile=self._ca_file)
+        files = self._tls_files
+        context = ssl.create_default_context(cafile=files["ca_file"])
+        if files["cert_file"] is not None:
+            context.load_cert_chain(files["cert_file"], files["key_file"])
         return http.client.HTTPSConnection(address, timeout=LONGEST_WAIT_SECS, context=context)
 
     def _about(self, message: Message) -> dict[str, str]:

@@ -6,14 +6,16 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 import click
 
-from hatidata_agent.cli.exits import CONFIGURATION, NO_SERVICE, Failure
+from hatidata_agent.cli.exits import CONFIGURATION, NO_SERVICE, USAGE, Failure
 from hatidata_agent.client import HatiDataAgent
 from hatidata_agent.credentials import default_home, find_key
 from hatidata_settings import Settings, SettingsError, load_settings
+
+_PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -50,6 +52,32 @@ def settings_of(home: Path, overrides: Mapping[str, object] | None = None) -> Se
         raise Failure("\n".join(error.faults), CONFIGURATION) from None
 
 
+class TlsFiles(TypedDict):
+    """PEM files, as `HatiDataAgent` takes them."""
+
+    ca_file: Path | None
+    cert_file: Path | None
+    key_file: Path | None
+
+
+def tls_options(command: Command) -> Command:
+    """Add the options that name certificates; the command gets `tls_files`."""
+
+    @click.option("--ca-file", type=_PEM, help="Authority of the service's certificate; implies TLS.")
+    @click.option("--cert-file", type=_PEM, help="Certificate for a service that asks for one.")
+    @click.option("--key-file", type=_PEM, help="Its private key.")
+    @functools.wraps(command)
+    def wrapped(
+        ca_file: Path | None, cert_file: Path | None, key_file: Path | None, **options: object
+    ) -> object:
+        if (cert_file is None) != (key_file is None):
+            raise Failure("--cert-file and --key-file go together", USAGE)
+        files = TlsFiles(ca_file=ca_file, cert_file=cert_file, key_file=key_file)
+        return command(tls_files=files, **options)
+
+    return wrapped  # type: ignore[return-value]  # it takes what click passes, not what *command* takes
+
+
 def connection_options(command: Command) -> Command:
     """Add the options that say which service to use; the command gets `agent`, a `HatiDataAgent`."""
 
@@ -57,14 +85,10 @@ def connection_options(command: Command) -> Command:
     @click.option("--host", help="Where the gateway is; without it, the running service of this home.")
     @click.option("--port", type=click.IntRange(1, 65_535), help="The gateway's port (5439).")
     @click.option("--agent", "agent_id", default="", help="Name the agent for this query.")
-    @click.option(
-        "--ca-file",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="Authority of the service's certificate; implies TLS.",
-    )
+    @tls_options
     @functools.wraps(command)
     def wrapped(
-        home: Path, host: str | None, port: int | None, agent_id: str, ca_file: Path | None, **options: object
+        home: Path, host: str | None, port: int | None, agent_id: str, tls_files: TlsFiles, **options: object
     ) -> object:
         found, known_port, tls = _address(home, host, port)
         with HatiDataAgent(
@@ -74,7 +98,7 @@ def connection_options(command: Command) -> Command:
             "hati",
             find_key(None, home),
             tls=tls,
-            ca_file=ca_file,
+            **tls_files,
         ) as agent:
             return command(agent=agent, **options)
 

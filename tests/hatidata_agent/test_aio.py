@@ -152,6 +152,30 @@ def test_a_stream_that_is_left_is_stopped_at_the_service(service: Service) -> No
 
 
 @pytest.mark.parametrize("route", ROUTES)
+def test_a_stream_whose_reader_is_cancelled_is_closed_in_peace(service: Service, route: str) -> None:
+    sql = "SELECT i, repeat('x', 1000) AS t FROM range(60000) AS t(i)"
+
+    async def read(agent: AsyncHatiDataAgent) -> None:
+        async with await agent.run(sql) as answer:
+            async for _ in answer:
+                await asyncio.sleep(0.001)
+
+    async def work(agent: AsyncHatiDataAgent) -> None:
+        for wait in (0.05, 0.1, 0.2):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(_forever(agent, read), wait)
+        await _until(lambda: service.running_queries() == 0)
+        assert await agent.query("SELECT 1 AS a") == [{"a": 1}]
+
+    with_agent(service, work, route)
+
+
+async def _forever(agent: AsyncHatiDataAgent, read: Work) -> None:
+    while True:
+        await read(agent)
+
+
+@pytest.mark.parametrize("route", ROUTES)
 def test_a_call_that_was_stopped_sends_nothing_more(service: Service, route: str) -> None:
     call = Call()
     call.stop()

@@ -190,6 +190,31 @@ def test_becomes_ready_when_it_asks_for_client_certificates(
         requests.get(running.endpoints.http + "/ready", verify=str(certificates.ca), timeout=10)
 
 
+def test_a_certificate_opens_the_client_the_command_and_mcp(
+    start_service: Start, certificates: Certificates
+) -> None:
+    running = start_service(
+        config=f'tls = true\ntls_cert = "{certificates.server_cert}"\n'
+        f'tls_key = "{certificates.server_key}"\nclient_ca = "{certificates.ca}"\n'
+    )
+    key = running.key("--role", "admin", "--certificate", "analyst")
+    cert, private = str(certificates.client_cert), str(certificates.client_key)
+    files = ("--ca-file", str(certificates.ca), "--cert-file", cert, "--key-file", private)
+    with running.agent(ca_file=certificates.ca, cert_file=cert, key_file=private) as by_certificate:
+        seen = (by_certificate.transport, by_certificate.query("SELECT 1 AS a"))
+    asked = hati("query", "-q", "--json", *files, "SELECT 1 AS a", home=running.home)
+    (running.home / "api_key").write_text(key)
+    told = hati(
+        "mcp", *files, home=running.home, input_text='{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+    )
+    alone = hati("query", *files[:4], "SELECT 1", home=running.home)
+
+    assert seen == ("flight", [{"a": 1}])
+    assert json.loads(asked.stdout) == [{"a": 1}]
+    assert json.loads(told.stdout) == {"jsonrpc": "2.0", "id": 1, "result": {}}
+    assert (alone.returncode, "go together" in alone.stderr) == (2, True)
+
+
 def _wait_for_a_running_query(home: Path) -> None:
     metrics = json.loads((home / "run" / "endpoints.json").read_text())["metrics"]
     end = time.monotonic() + 20
