@@ -10,9 +10,10 @@ from flight_server.watcher import Call
 
 _GONE = re.compile(
     r"\((Unavailable|Canceled|DeadlineExceeded|Unauthenticated|Aborted)[;)]|"
-    r"connection (refused|reset|closed)|transport|broken pipe|EOF|server closed|terminating connection|"
-    r"could not (connect|receive|send)|no connection to the server|connection to server|worker|heartbeat|"
-    r"h2 protocol error|remote error|SSL|the database system is",
+    r"connection (refused|reset|closed)|transport error|broken pipe|\bEOF\b|server closed|"
+    r"terminating connection|could not (connect|receive|send)|no connection to the server|"
+    r"connection to server|worker (is |was |has )?(lost|gone|stopped|not )|lost worker|"
+    r"heartbeat|h2 protocol error|\bSSL\b|the database system is",
     re.IGNORECASE,
 )
 _GONE_STATUSES = frozenset({"IO", "TIMEOUT", "CANCELLED", "UNAUTHENTICATED", "UNAUTHORIZED"})

@@ -18,8 +18,10 @@ import structlog
 from flight_server.engines.adbc_engine import AdbcEngine
 from flight_server.engines.adbc_streams import RemoteStream
 from flight_server.engines.duckdb_engine import DuckDBEngine
+from flight_server.engines.duckdb_errors import refusal
 from flight_server.engines.duckdb_over import run_over
 from flight_server.engines.duckdb_session import DuckDBSession
+from flight_server.engines.duckdb_streams import ERRORS
 from flight_server.engines.engine import Execution, Key, Load
 from flight_server.engines.fetching import Fetch, fetches
 from flight_server.errors import ErrorCode, QueryRefused
@@ -228,10 +230,17 @@ class RoutedSession:
         route = self._engine.route(plan)
         if route.kind == "mixed":
             return self._mixed(plan, route, parameters, call, version)
-        self._engine.local.referee(plan, parameters, version)
+        self._referee(plan, parameters, call, version)
         expected = self._local.describe(plan, parameters, version)
         engine = self._engine.remote(route.engine)
         return engine.query(route.sql, shadow, parameters, expected, call, plan.hides)
+
+    def _referee(self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int) -> None:
+        """Have DuckDB's binder agree with *plan* over the shadow."""
+        try:
+            self._engine.local.referee(plan, parameters, version)
+        except ERRORS as error:
+            raise refusal(error, call, plan.hides, self._engine.local.catalog) from None
 
     def _mixed(
         self, plan: Plan, route: Route, parameters: Sequence[Scalar], call: Call, version: int
@@ -240,7 +249,7 @@ class RoutedSession:
         if self._local.in_transaction or self._local.temporary:
             words = "a session with a transaction or temporary tables cannot read several engines at once"
             raise QueryRefused(ErrorCode.QUERY_ERROR, f"SQL error: {words}")
-        self._engine.local.referee(plan, parameters, version)
+        self._referee(plan, parameters, call, version)
         incoming: list[tuple[Fetch, RemoteStream]] = []
         try:
             for fetch in route.fetched:

@@ -14,7 +14,7 @@ import duckdb
 from bench.cluster_postgres import Postgres
 from bench.cluster_sail import sail
 from flight_server.stores.keys import KeyStore
-from tests.security.asking import Answer, FlightAsker, Service, ask_case
+from tests.security.asking import Answer, FlightAsker, Question, Service, ask_case
 from tests.security.cases import Case, cases
 from tests.security.oracles import complaints, differences
 from tests.security.worlds import ACCESS, FIXTURES, MASKS, ROLES, ROW_FILTERS, World
@@ -71,9 +71,19 @@ class Attacked:
         answers = {world: ask_case(self._askers[world, case.role], moved) for world in WORLDS}
         self.outcomes[engine][_kind(answers["fixture"])] += 1
         found = [said for answer in answers.values() for said in complaints(moved, answer)]
-        found += ["the engine was away" for answer in answers.values() if _kind(answer) == "away"]
+        found += [
+            "the engine was away, or its answer not foreseen"
+            for answer in answers.values()
+            if _kind(answer) == "away"
+        ]
         found += differences(answers["fixture"], answers["other"], ordered=False)
         return [f"{case.id} over {engine} as {case.role}: {said} | {sql}" for said in found]
+
+    def visible(self, engine: str) -> int:
+        """Return how many customers an analyst sees; whoever is refused everything learns nothing, too."""
+        question = Question(f"SELECT count(*) AS n FROM {engine}.main.customers")
+        answer = self._askers["fixture", "analyst"].ask(question)
+        return int(answer.rows[0][0]) if answer.rows else 0
 
     def close(self) -> None:
         """Leave both services."""
@@ -84,7 +94,7 @@ class Attacked:
 def _kind(answer: Answer) -> str:
     if answer.error is None:
         return "answered"
-    if "SERVICE_UNAVAILABLE" in answer.error or "QUERY_TIMEOUT" in answer.error:
+    if "SERVICE_UNAVAILABLE" in answer.error or "INTERNAL_ERROR" in answer.error:
         return "away"
     return "no faithful form" if "no faithful form" in answer.error else "refused"
 

@@ -16,6 +16,8 @@ FAMILIES = sorted(
     if "multi_step" not in file.stem
 )
 """All but those of several statements, which a session of the embedded engine would carry."""
+VISIBLE = 50
+"""Customers in the EU."""
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,7 @@ def test_an_attack_learns_nothing(worlds: Attacked, family: str, engine: str) ->
 
     assert tried
     assert not found, "\n".join(found)
+    assert worlds.visible(engine) == VISIBLE
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -43,3 +46,4 @@ def test_the_published_samples_learn_nothing(worlds: Attacked, engine: str) -> N
 
     assert len(tried) > 20
     assert not found, "\n".join(found)
+    assert worlds.visible(engine) == VISIBLE

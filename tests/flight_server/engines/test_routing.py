@@ -11,7 +11,7 @@ import pytest
 
 from flight_server.engines.duckdb_engine import DuckDBEngine
 from flight_server.engines.routing import RoutedEngine
-from flight_server.errors import QueryRefused
+from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, TableName
 from flight_server.steps.transpile import Plan
 from flight_server.syntax.parser import Parser
@@ -121,6 +121,18 @@ def test_a_write_that_is_held_to_a_filter_over_a_remote_table_is_refused(routed:
     with pytest.raises(QueryRefused, match="can be read by queries"):
         _rows(routed, plan)
     assert _rows(routed, _plan(routed, "SELECT count_star() AS n FROM {here}.held")) == [{"n": 0}]
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_what_the_binder_refuses_over_the_shadow_is_an_error_of_the_query(
+    routed: RoutedEngine, hides: bool
+) -> None:
+    plan = replace(_plan(routed, "SELECT nope FROM {far}.orders"), hides=hides)
+
+    with pytest.raises(QueryRefused) as caught:
+        _rows(routed, plan)
+    assert caught.value.code is ErrorCode.QUERY_ERROR
+    assert ("nope" in caught.value.message) is not hides
 
 
 def test_a_schema_that_has_an_engines_name_is_hidden(routed: RoutedEngine) -> None:
