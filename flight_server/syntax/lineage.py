@@ -7,7 +7,7 @@ it says. So it answers None as soon as a form is not plain.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flight_server.model import TableName
 from flight_server.syntax.names import fold
@@ -25,10 +25,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something in a FROM clause; None columns mean that they are not known."""
+    """Something in a FROM clause; None columns mean that they are not known.
+
+    Attributes:
+        merged: Columns that a join with USING shows as another source's; only qualified they mean this one's.
+    """
 
     alias: str
     columns: tuple[Output, ...] | None
+    merged: frozenset[str] = frozenset()
 
 
 Columns = Callable[[Node], tuple[TableName, tuple[str, ...]] | None]
@@ -39,19 +44,24 @@ _LEFT_ONLY = frozenset({"SEMI", "ANTI"})
 
 def outputs(node: Node, columns: Columns) -> tuple[Output, ...] | None:
     """Return the outputs of a query node, or None where they cannot be told."""
-    return _Lineage(columns).query(node, {})
+    return _Lineage(columns, merges=True).query(node, {})
 
 
 def from_sources(node: Node, columns: Columns) -> tuple[Source, ...] | None:
-    """Return what a FROM clause without common table expressions holds, or None."""
-    return _Lineage(columns).sources(node, {})
+    """Return what a FROM clause without common table expressions holds; None for one with USING, too."""
+    return _Lineage(columns, merges=False).sources(node, {})
 
 
 class _Lineage:
-    """One walk; `scope` holds the outputs of the common table expressions in sight."""
+    """One walk; `scope` holds the outputs of the common table expressions in sight.
 
-    def __init__(self, columns: Columns) -> None:
+    Args:
+        merges: Whether to tell the columns of joins by USING, too.
+    """
+
+    def __init__(self, columns: Columns, *, merges: bool) -> None:
         self._columns = columns
+        self._merges = merges
 
     def query(self, node: Node, scope: Mapping[str, tuple[Output, ...] | None]) -> tuple[Output, ...] | None:
         inner = dict(scope)
@@ -94,8 +104,10 @@ class _Lineage:
             left, right = self.sources(node["left"], scope), self.sources(node["right"], scope)
             if node["join_type"] in _LEFT_ONLY:
                 return left
-            if left is None or right is None or node["using_columns"] or node["ref_type"] == "NATURAL":
+            if left is None or right is None or node["ref_type"] == "NATURAL":
                 return None
+            if node["using_columns"]:
+                return _merged(node, left, right) if self._merges else None
             return left + right
         if kind == "BASE_TABLE":
             return (self._base(node, scope),)
@@ -127,7 +139,7 @@ def resolved(path: Sequence[str], sources: Sequence[Source]) -> Output | None:
     hits = [
         column
         for source in sources
-        if len(names) == 1 or source.alias == names[-2]
+        if (names[-1] not in source.merged if len(names) == 1 else source.alias == names[-2])
         for column in source.columns or ()
         if fold(column.name) == names[-1]
     ]
@@ -147,8 +159,23 @@ def _expanded(star: Node, sources: tuple[Source, ...] | None) -> list[Output] | 
             continue
         if source.columns is None:
             return None
-        found += [column for column in source.columns if fold(column.name) not in excluded]
+        left_out = excluded if wanted else excluded | source.merged
+        found += [column for column in source.columns if fold(column.name) not in left_out]
     return found
+
+
+def _merged(join: Node, left: tuple[Source, ...], right: tuple[Source, ...]) -> tuple[Source, ...]:
+    """Return what a join by USING holds: its columns are the left side's, unless that may be missing."""
+    using = frozenset(fold(name) for name in join["using_columns"])
+    if join["join_type"] not in ("INNER", "LEFT"):
+        left = tuple(_unknown(source, using) for source in left)
+    return left + tuple(replace(source, merged=source.merged | using) for source in right)
+
+
+def _unknown(source: Source, names: frozenset[str]) -> Source:
+    """Return *source* with the columns of *names* being no table's."""
+    columns = source.columns and tuple(Output(c.name) if fold(c.name) in names else c for c in source.columns)
+    return replace(source, columns=columns)
 
 
 def _renamed(columns: tuple[Output, ...] | None, aliases: Sequence[str]) -> tuple[Output, ...] | None:
