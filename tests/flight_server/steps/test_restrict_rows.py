@@ -145,7 +145,7 @@ def test_a_restricted_query_answers_as_if_the_rest_did_not_exist(
     expected = should_see(sealed_copy, sql)
 
     assert "HIDDEN" not in str(result)
-    if expected == "QUERY_ERROR" != result:  # the cast that fails is not met where the other operand comes first
+    if expected == "QUERY_ERROR" != result:  # which operand comes first, and so the cast that fails, is open
         expected = should_see(sealed_copy, sql.replace("CAST(CAST(", "TRY_CAST(CAST("))
     assert result == expected
 
