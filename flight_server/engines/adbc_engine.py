@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import structlog
 
@@ -96,7 +97,10 @@ class AdbcEngine:
             self._log.warning("engine_unreadable", reason=unavailable(self.name, str(error)).detail)
             return False
         self._pool.give_back(link)
-        self._take({table.name: table for table in found})
+        try:
+            self._take({table.name: table for table in found})
+        except (OSError, duckdb.Error) as error:  # the next look tries again
+            self._log.error("engine_tables_not_shown", reason=str(error))
         return True
 
     def refresh_soon(self) -> None:
