@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ from http_gateway.mcp.results import KeptResults, statistics
 from http_gateway.receipt import Receipt
 from http_gateway.request_body import QueryBody
 from http_gateway.spool import MemoryBudget, SpoolRoom
-from tests.fixtures.gateway import Pair
+from tests.fixtures.gateway import ENDLESS, Pair
 
 SQL_TOOLS = [
     *("run_sql", "read_query", "run_sql_arrow", "list_schemas", "list_tables", "describe_table"),
@@ -107,6 +108,31 @@ def test_a_failure_is_a_tool_error_with_code_and_query_id(gateway: Pair) -> None
 
     assert failure["error"] == "QUERY_ERROR"
     assert failure["query_id"].startswith("qry_")
+
+
+def test_a_slow_query_is_a_tool_error_in_time(gateway: Pair) -> None:
+    began = time.monotonic()
+    failure = refused(gateway, "read_query", sql=ENDLESS, timeout_ms=300)
+
+    assert failure["error"] == "QUERY_TIMEOUT"
+    assert time.monotonic() - began < 20
+
+
+def test_a_dead_flight_server_is_said_in_one_sentence(own_gateway: Callable[..., Pair]) -> None:
+    pair = own_gateway()
+    pair.flight.stop()
+    accept = {"Accept": "application/json, text/event-stream"}
+    begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
+    call = begin | {
+        "method": "tools/call",
+        "params": {"name": "read_query", "arguments": {"sql": "SELECT 1"}},
+    }
+    opened = pair.send("POST", "/mcp", profile="mcp", json=begin, headers=accept)
+    called = pair.send("POST", "/mcp", profile="mcp", json=call, headers=accept).json()
+
+    assert (opened.status_code, opened.json()["error"]) == (503, "SERVICE_UNAVAILABLE")
+    assert called["result"]["isError"]
+    assert json.loads(called["result"]["content"][0]["text"])["error"] == "SERVICE_UNAVAILABLE"
 
 
 @pytest.mark.parametrize(
