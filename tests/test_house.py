@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("flight_server", "http_gateway", "hatidata_agent", "hatidata_settings", "hatidata_telemetry", "certs", "deploy", "bench")
+PACKAGES = (
+    "flight_server",
+    "http_gateway",
+    "hatidata_agent",
+    "hatidata_settings",
+    "hatidata_telemetry",
+    "certs",
+    "deploy",
+    "bench",
+)
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
 

@@ -121,7 +121,7 @@ def transpile(
 
 
 def _unseals(restricted: Restricted, catalog: CatalogSnapshot, sealed: Sealed) -> bool:
-    """Tell whether a query may answer with the sealed catalog's name, and let its tree mean it by the public one."""
+    """Tell whether a query may answer with the sealed catalog's name; its tree then means the public one."""
     if restricted.tree is None or not restricted.grant.sees_everything:
         return False
     if asks_about_catalog(gather(restricted.tree), catalog, sealed.catalog):
