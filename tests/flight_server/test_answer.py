@@ -70,7 +70,7 @@ def read_none(answer: Answer) -> None:
 def never_begun(answer: Answer) -> None:
     """A generator that was never started runs no `finally`."""
     batches = answer.batches()
-    batches.close()  # type: ignore[attr-defined]  # a generator is an iterator that can be closed
+    batches.close()
     answer.close()
 
 
@@ -82,7 +82,7 @@ def leave_in_the_middle(answer: Answer) -> None:
 def close_the_iterator(answer: Answer) -> None:
     batches = answer.batches()
     next(batches)
-    batches.close()  # type: ignore[attr-defined]  # a generator is an iterator that can be closed
+    batches.close()
 
 
 def forget_the_iterator(answer: Answer) -> None:
