@@ -215,6 +215,10 @@ def test_a_certificate_opens_the_client_the_command_and_mcp(
     assert (alone.returncode, "go together" in alone.stderr) == (2, True)
 
 
+def _commands_in(log: str) -> list[str]:
+    return [line for line in log.splitlines() if line.startswith("curl ") or " -c '" in line]
+
+
 def _wait_for_a_running_query(home: Path) -> None:
     metrics = json.loads((home / "run" / "endpoints.json").read_text())["metrics"]
     end = time.monotonic() + 20
@@ -235,7 +239,10 @@ def _eventually(action: Callable[[], list[dict[str, object]]]) -> list[dict[str,
 
 
 def test_the_welcome_commands_run_as_they_are_printed(service: Service) -> None:
-    lines = [line for line in service.log().splitlines() if line.startswith("curl ") or " -c '" in line]
+    end = time.monotonic() + 20
+    while len(lines := _commands_in(service.log())) < 4:  # they are printed after the addresses are announced
+        assert time.monotonic() < end
+        time.sleep(0.05)
     outputs = [
         subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout  # noqa: S602 - as typed
         for line in lines
