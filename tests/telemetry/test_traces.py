@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import subprocess
@@ -12,9 +13,13 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import httpx2
 import pyarrow.flight as fl
 import pytest
 import requests
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import CallToolResult
 
 from flight_server.engines.adbc_link import Link
 from flight_server.engines.adbc_streams import RemoteStream
@@ -84,6 +89,21 @@ def test_a_request_is_one_trace_from_http_to_audit(service: WholeService, collec
     assert http.attributes["http.response.status_code"] == 200
     assert query.attributes["hatidata.outcome"] == "OK"
     assert query.attributes["hatidata.rows"] == 3
+
+
+def test_a_tool_call_over_mcp_is_traced_too(service: WholeService, collector: Collector) -> None:
+    async def ask_a_tool() -> CallToolResult:
+        headers = {"Authorization": service.bearer}
+        async with httpx2.AsyncClient(headers=headers, timeout=30) as http_client:
+            transport = streamable_http_client(f"{service.mcp}/mcp", http_client=http_client)
+            async with Client(transport) as client:
+                return await client.call_tool("read_query", {"sql": "SELECT id FROM items WHERE id < 8"})
+
+    said = asyncio.run(ask_a_tool()).structured_content or {}
+    trace = collector.of_query(str(said["query_id"]), "POST /mcp", "DoGet", "query")
+
+    assert named(trace, "DoGet").parent == named(trace, "POST /mcp").id
+    assert named(trace, "query").attributes["hatidata.protocol"] == "mcp"
 
 
 def test_every_step_is_a_span_under_its_query_in_order(service: WholeService, collector: Collector) -> None:
