@@ -19,6 +19,8 @@ from flight_server.engines.batches import cut
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.watcher import Call
 
+SENT_AS_IT_IS = 2_000_000
+"""Cutting a batch of texts copies it, so one of a remote engine that is not much too large stays whole."""
 MOST_WAITING = 8
 MOST_WAITING_BYTES = 8 << 20
 
@@ -92,7 +94,7 @@ class RemoteStream:
         """
         while (batch := self._next()) is not None:
             if batch.num_rows:
-                yield from cut(batch, self._batch_bytes)
+                yield from cut(batch, max(self._batch_bytes, SENT_AS_IT_IS))
 
     def close(self) -> None:
         """Stop the query if it still runs, and let its link go; safe from any thread."""
