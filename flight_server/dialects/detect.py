@@ -67,7 +67,6 @@ _REFUSED = frozenset(
         "get_ddl",
         "hash_agg",
         "identifier",
-        "jarowinkler_similarity",
         "last_query_id",
         "minhash",
         "normal",
@@ -87,12 +86,15 @@ _REFUSED = frozenset(
         "zipf",
     ]
 )
-_ONLY_SNOWFLAKES = (frozenset(map(str.lower, FUNCTIONS)) | _REFUSED) - _duckdb_names() - _IN_DUCKDBS_GRAMMAR
+_TABLE_FUNCTIONS = frozenset({"generator", "split_to_table"})
+_OF_SNOWFLAKE = frozenset(map(str.lower, FUNCTIONS)) | _REFUSED | _TABLE_FUNCTIONS
+_ONLY_SNOWFLAKES = _OF_SNOWFLAKE - _duckdb_names() - _IN_DUCKDBS_GRAMMAR
 _ARITIES: dict[str, Callable[[int], bool]] = {
     "bit_and": lambda count: count == 2,
     "bit_or": lambda count: count == 2,
     "bit_xor": lambda count: count == 2,
     "ceil": lambda count: count == 2,
+    "count": lambda count: count >= 2,
     "decode": lambda count: count >= 3,
     "floor": lambda count: count == 2,
     "last_day": lambda count: count == 2,

@@ -86,6 +86,8 @@ def test_a_text_declared_duckdbs_is_never_looked_at(parser: Parser, sql: str) ->
         'SELECT v:"a b" FROM t',
         "SELECT parse_json(x):a FROM t",
         "SELECT iff(a, 1, 2)",
+        "SELECT count(DISTINCT a, b) FROM t",
+        "SELECT s.value FROM t, LATERAL split_to_table(t.a, ',') s",
         "SELECT nvl (a, 1) FROM t",
         "SELECT datediff(day, a, b) FROM t",
         "SELECT date_trunc(month, a) FROM t",
