@@ -120,6 +120,16 @@ def test_a_long_text_is_cut_in_an_error(flight: FlightService) -> None:
     assert len(str(told.value).split("Detail:")[0]) <= 1600
 
 
+@pytest.mark.parametrize("ask", ["get_flight_info", "get_schema"])
+def test_the_text_of_an_error_stands_there_once(flight: FlightService, ask: str) -> None:
+    sql = "SELECT " + ", ".join(f"'{i}'::INTEGER + nowhere_{i}" for i in range(20_000))
+    with pytest.raises(pa.ArrowInvalid) as told:
+        getattr(flight.client(), ask)(command(sql), flight.options())
+
+    assert str(told.value).count("[QUERY_ERROR]") == 1
+    assert len(str(told.value)) <= 1600
+
+
 def test_an_error_in_mid_stream_ends_the_stream_with_its_code(flight: FlightService) -> None:
     sql = "SELECT CASE WHEN i = 2999999 THEN error('late') ELSE i::VARCHAR END AS a FROM range(3000000) t(i)"
     reader = flight.client().do_get(fl.Ticket(sql.encode()), flight.options())

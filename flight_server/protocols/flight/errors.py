@@ -2,8 +2,8 @@
 
 pyarrow writes the Python traceback of every exception that is not a
 `FlightError` into the message, but only such exceptions reach INVALID_ARGUMENT
-and UNIMPLEMENTED. So those have classes of their own, and the one function that
-pyarrow asks for the text of a traceback answers with their message alone.
+and UNIMPLEMENTED. So those have classes of their own, of which the one function that
+pyarrow asks for the text of a traceback gives the name alone.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def guarded(messages: Iterator[Any], trail: Trail) -> Iterator[Any]:
 
 
 def keep_tracebacks_inside() -> None:
-    """Have pyarrow write the text of our exceptions, and nothing of any other, to the client."""
+    """Have pyarrow write the text of our exceptions, and nothing besides, to the client."""
     original = traceback.format_exception
     if getattr(original, "keeps_inside", False):
         return
@@ -139,7 +139,7 @@ def keep_tracebacks_inside() -> None:
     def format_exception(*arguments: Any, **options: Any) -> list[str]:
         error = next((a for a in arguments if isinstance(a, BaseException)), None)
         if isinstance(error, OURS):
-            return [str(error)]
+            return [type(error).__name__]  # the text is the message already, and would stand there twice
         return original(*arguments, **options)
 
     format_exception.keeps_inside = True  # type: ignore[attr-defined]  # marks the wrapper as ours
