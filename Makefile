@@ -39,7 +39,7 @@ lint-deploy:  ## lint the container files and try the alerts (deploy/)
 	@test -x $(LINT)/hadolint || { $(PYTHON) -m venv build/lint && \
 	  $(LINT)/pip --disable-pip-version-check --quiet install --require-hashes -r deploy/lint-requirements.lock; }
 	@command -v promtool >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	  apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || true
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || true
 	$(LINT)/hadolint deploy/Dockerfile
 	$(LINT)/yamllint --strict -c deploy/.yamllint.yml deploy
 	@if command -v promtool >/dev/null; then cd deploy/prometheus && \
