@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -27,9 +28,8 @@ def _call(seconds: float = 30.0) -> Call:
 
 def _rows(engine: AdbcEngine, sql: str, call: Call | None = None) -> list[dict[str, object]]:
     stream = engine.query(sql, SHADOW, (), None, call or _call(), hides=False)
-    found = [row for batch in stream.batches() for row in batch.to_pylist()]
-    stream.close()
-    return found
+    with closing(stream):
+        return [row for batch in stream.batches() for row in batch.to_pylist()]
 
 
 def _dead_port() -> int:
