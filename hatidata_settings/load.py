@@ -34,6 +34,7 @@ _WORDS: Final = {"true": True, "1": True, "yes": True, "on": True} | {
     "no": False,
     "off": False,
 }
+EXPORTER: Final = "opentelemetry.exporter.otlp.proto.grpc"
 _COLLECTOR: Final = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@:]+):[0-9]+/?")
 _PORTS: Final = ("http_port", "mcp_port", "flight_port", "health_port", "metrics_port")
 
@@ -248,8 +249,15 @@ def _otel_faults(settings: Settings) -> Iterator[str]:
         return
     if not _COLLECTOR.fullmatch(settings.otel_endpoint):
         yield "otel_endpoint: is not http:// or https:// with a host and a port"
-    if importlib.util.find_spec("opentelemetry") is None:
+    if not _is_installed(EXPORTER):
         yield "otel_endpoint: needs OpenTelemetry: pip install 'hatidata-agent[otel]'"
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even its package is there
+        return False
 
 
 def _gateway_faults(settings: Settings) -> Iterator[str]:

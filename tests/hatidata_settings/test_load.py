@@ -241,6 +241,16 @@ def test_refuses_a_collector_that_no_trace_can_reach(tmp_path: Path, endpoint: s
     assert faults == ("otel_endpoint: is not http:// or https:// with a host and a port",)
 
 
+def test_traces_without_their_packages_are_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"HATIDATA_OTEL_ENDPOINT": "http://127.0.0.1:4317"}
+    load_settings(tmp_path, environ, {})
+    monkeypatch.setattr("hatidata_settings.load.EXPORTER", "opentelemetry_is_not_here.exporter")
+
+    assert _faults(tmp_path, environ) == (
+        "otel_endpoint: needs OpenTelemetry: pip install 'hatidata-agent[otel]'",
+    )
+
+
 def test_reads_the_addresses_of_balancers(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, {"HATIDATA_TRUSTED_PROXIES": "10.0.0.0/8, fd00::1,"}, {})
 
