@@ -7,11 +7,13 @@ threads, generators and processes alike, and OpenTelemetry's context variables a
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Mapping
 from typing import Final
 
+import structlog
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -40,6 +42,7 @@ class Tracing:
     """
 
     def __init__(self, service: str, endpoint: str, sample_percent: int) -> None:
+        _log_like_us()
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(sample_percent / 100)),
             resource=Resource.create({"service.name": service}),
@@ -74,6 +77,19 @@ class Tracing:
         ending = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
         ending.start()
         ending.join(FLUSH_S)
+
+
+class _Told(logging.Handler):
+    """Writes what OpenTelemetry says of its collector as lines of our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger("otel").warning("traces", reason=record.getMessage()[:300])
+
+
+def _log_like_us() -> None:
+    logger = logging.getLogger("opentelemetry")
+    logger.handlers = [_Told(logging.WARNING)]
+    logger.propagate = False
 
 
 def failed(span: Span, code: str) -> None:

@@ -180,19 +180,29 @@ def test_no_statement_value_or_credential_is_in_a_span(service: WholeService, co
         assert hidden.encode() not in sent
 
 
-def test_probes_leave_no_traces(service: WholeService, collector: Collector) -> None:
-    for _ in range(3):
-        assert requests.get(f"{service.http}/ready", timeout=10).status_code == 200
-    answer = ask(service, {"sql": "SELECT 1 AS one"})
-    collector.of_query(answer.json()["query_id"], "POST /v1/query", "query", "audit")
+def test_probes_leave_no_traces(tmp_path: Path) -> None:
+    own = Collector()
+    clerk = make_home(tmp_path / "home")
+    environ = {"HATIDATA_OTEL_ENDPOINT": own.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    with served(tmp_path / "home", environ) as found:
+        probes = [requests.get(f"{found['http']}/ready", timeout=10).status_code for _ in range(3)]
+        answer = requests.post(
+            f"{found['http']}/v1/query",
+            json={"sql": "SELECT 1 AS one"},
+            headers={"Authorization": f"Bearer {clerk}"},
+            timeout=10,
+        )
+        own.of_query(answer.headers["X-Query-Id"], "POST /v1/query", "query", "audit")
+    own.server.stop(0)
 
-    assert b"DoAction" not in b"".join(collector.requests)
-    assert b"/ready" not in b"".join(collector.requests)
+    assert probes == [200] * 3
+    assert b"DoAction" not in b"".join(own.requests)
+    assert b"/ready" not in b"".join(own.requests)
 
 
 def test_a_dead_collector_neither_fails_nor_delays_queries(tmp_path: Path) -> None:
     clerk = make_home(tmp_path / "home")
-    environ = {"HATIDATA_OTEL_ENDPOINT": "http://127.0.0.1:9"}
+    environ = {"HATIDATA_OTEL_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with served(tmp_path / "home", environ) as found:
         began = time.monotonic()
         answers = [
@@ -208,7 +218,9 @@ def test_a_dead_collector_neither_fails_nor_delays_queries(tmp_path: Path) -> No
         ending = time.monotonic()
     ended = time.monotonic() - ending
 
+    lines = [json.loads(line) for line in (tmp_path / "home" / "output.txt").read_text().splitlines()]
     assert answers == [200] * 20
+    assert "traces" in {line["event"] for line in lines}
     assert took < 10
     assert ended < 8
 
