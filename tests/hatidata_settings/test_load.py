@@ -124,11 +124,15 @@ def test_a_misspelt_variable_names_the_nearest(tmp_path: Path) -> None:
 def test_variables_of_clients_are_left_alone(tmp_path: Path) -> None:
     names = ("HOME", "API_KEY", "PORT", "USER", "CLOUD_KEY")
 
-    load_settings(tmp_path, {f"HATIDATA_{name}": "anything" for name in names}, {})
+    settings = load_settings(tmp_path, {f"HATIDATA_{name}": "anything" for name in names}, {})
+
+    assert settings == load_settings(tmp_path, {}, {})
 
 
 def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:
-    load_settings(tmp_path, {"PATH": "/bin", "OTHER_HATIDATA_X": "1"}, {})
+    settings = load_settings(tmp_path, {"PATH": "/bin", "OTHER_HATIDATA_X": "1"}, {})
+
+    assert settings == load_settings(tmp_path, {}, {})
 
 
 def test_a_table_is_an_unknown_setting(tmp_path: Path) -> None:
@@ -188,7 +192,9 @@ def test_two_services_cannot_share_a_port(tmp_path: Path) -> None:
 
 
 def test_ports_that_the_system_chooses_do_not_clash(tmp_path: Path) -> None:
-    load_settings(tmp_path, {}, {"http_port": 0, "mcp_port": 0})
+    settings = load_settings(tmp_path, {}, {"http_port": 0, "mcp_port": 0})
+
+    assert (settings.http_port, settings.mcp_port) == (0, 0)
 
 
 def test_tls_needs_a_certificate_and_a_key(tmp_path: Path) -> None:

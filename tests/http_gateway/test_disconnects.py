@@ -72,5 +72,6 @@ def test_forgets_a_socket_after_the_block(
 
 
 def test_watches_nothing_without_a_socket(disconnects: Disconnects) -> None:
-    with disconnects.watching(None, lambda: None):
-        pass
+    gone = threading.Event()
+    with disconnects.watching(None, gone.set):
+        assert not gone.wait(0.1)

@@ -53,6 +53,9 @@ def test_all_settings_read_back(connection: duckdb.DuckDBPyConnection) -> None:
     verify(connection)
     verify(connection.cursor())
 
+    read = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
+    assert read == (True,)
+
 
 @pytest.mark.parametrize(
     "sql",

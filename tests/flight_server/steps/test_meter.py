@@ -184,7 +184,9 @@ def test_records_match_their_schema(
     settlement.announce(happened)
     settlement.settle(happened)
 
-    for record in recorded(tmp_path):
+    records = recorded(tmp_path)
+    assert [record["phase"] for record in records] == ["streaming", "complete"]
+    for record in records:
         jsonschema.validate(record, SCHEMA, cls=jsonschema.Draft202012Validator)
 
 
