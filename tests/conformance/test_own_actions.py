@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
+import requests
 
 from tests.fixtures.flight import FlightService, read_stream
 
@@ -33,15 +34,22 @@ def version_of(flight: FlightService) -> str:
     return str(read_stream(reader)[1]["policy_version"])
 
 
+def wait_for_running(flight: FlightService, queries: int) -> None:
+    """Wait until the server runs exactly so many queries."""
+    end = time.monotonic() + 20
+    while f"\nhatidata_running_queries {queries}.0\n" not in requests.get(flight.metrics, timeout=5).text:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_a_call_is_cancelled_by_its_name_before_its_first_row(flight: FlightService) -> None:
     name = secrets.token_hex(8)
+    wait_for_running(flight, 0)
     with ThreadPoolExecutor(1) as pool:
         options = flight.options(**{CALL: name})
         asking = pool.submit(flight.client().do_get, fl.Ticket(ENDLESS), options)
-        end = time.monotonic() + 20
-        while not (cancel(flight, name) or asking.done()):  # done: the name was cancelled before it came
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_for_running(flight, 1)  # a name that is cancelled before it comes is another test's
+        assert cancel(flight, name)
 
         with pytest.raises(fl.FlightCancelledError, match=r"\[QUERY_CANCELLED\]"):
             asking.result(20)
