@@ -143,6 +143,8 @@ class Statement:
         temporary: The session's own tables when it was read; they hide the catalog's.
         explain: `EXPLAIN ` or `EXPLAIN ANALYZE ` where the statement was under one.
         before: Statements of ours that run before it, in the same transaction.
+        after: Those that run after it.
+        overwrites: Whether an INSERT puts its rows in the place of all that the table had.
     """
 
     text: str
@@ -161,6 +163,8 @@ class Statement:
     administrative: bool = False
     temporary: frozenset[TableName] = frozenset()
     before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    overwrites: bool = False
 
     @property
     def tables(self) -> tuple[TableName, ...]:

@@ -179,8 +179,8 @@ class Pipeline:
         compiler = self._services.compiler
 
         def write(plan: Plan, call: Call, version: int) -> Execution:
-            if plan.kind is not Kind.WRITE:
-                raise invalid("only an INSERT, UPDATE or DELETE can be run for many rows")
+            if plan.kind is not Kind.WRITE or plan.before or plan.after:
+                raise invalid("only a plain INSERT, UPDATE or DELETE can be run for many rows")
             return session.change_many(plan, compiler.over_rows(plan), rows, call, version)
 
         return self._change(query, session, is_gone, session_id, write)
@@ -322,8 +322,9 @@ class Pipeline:
 
     def _understand(self, query: Query, session: Session) -> Understood:
         services = self._services
+        where = (session.default_schema, session.temporary, session.own_tables)
         understood = services.compiler.understand(
-            query.sql, query.dialect, services.catalog.snapshot(), session.default_schema, session.temporary
+            query.sql, query.dialect, services.catalog.snapshot(), *where
         )
         unknown = [name for name in understood.statement.tables if name not in understood.catalog.tables]
         if unknown:

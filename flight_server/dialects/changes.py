@@ -38,9 +38,16 @@ def _target(node: Node, scope: Scope) -> Columns | None:
     return scope.named(tuple(part.name for part in table.parts))
 
 
+def overwritten(node: Node) -> tuple[str, ...]:
+    """Return the table that an INSERT OVERWRITE empties, and make it an INSERT; nothing for others."""
+    if not isinstance(node, exp.Insert) or not node.args.get("overwrite"):
+        return ()
+    node.set("overwrite", None)
+    table = node.this.this if isinstance(node.this, exp.Schema) else node.this
+    return tuple(part.name for part in table.parts) if isinstance(table, exp.Table) else ()
+
+
 def _insert(node: exp.Insert, scope: Scope) -> None:
-    if node.args.get("overwrite"):
-        raise unsupported("INSERT OVERWRITE", "TRUNCATE the table first")
     columns = _target(node, scope)
     names = [fold(name.name) for name in node.this.expressions] if isinstance(node.this, exp.Schema) else None
     kinds = _kinds(columns, names)

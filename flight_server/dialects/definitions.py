@@ -37,15 +37,9 @@ def prepare_definition(tree: Node) -> None:
 
 
 def _create(tree: exp.Create) -> None:
-    if tree.args.get("clone") is not None:
-        raise unsupported("CREATE .. CLONE", "use CREATE TABLE .. AS SELECT")
     properties = tree.args.get("properties")
-    kept = []
-    for item in properties.expressions if properties is not None else []:
-        if isinstance(item, exp.LikeProperty):
-            raise unsupported("CREATE TABLE .. LIKE")
-        if not isinstance(item, _WITHOUT_EFFECT) and not _is_retention(item):
-            kept.append(item)
+    given = properties.expressions if properties is not None else []
+    kept = [item for item in given if not isinstance(item, _WITHOUT_EFFECT) and not _is_retention(item)]
     tree.set("properties", exp.Properties(expressions=kept) if kept else None)
 
 

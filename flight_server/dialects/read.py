@@ -98,10 +98,12 @@ def _prepared(tokens: list[Token]) -> list[Token]:
 
 
 def _without_filling(tokens: list[Token]) -> list[Token]:
-    """Return the tokens without the words that an AUTOINCREMENT may have: START WITH 1 INCREMENT BY 1."""
-    if not tokens or tokens[0].token_type is not TokenType.CREATE:
+    """Return the tokens without words of no effect: START WITH 1 INCREMENT BY 1, CLONE t COPY GRANTS."""
+    if not tokens or tokens[0].token_type not in (TokenType.CREATE, TokenType.ALTER):
         return tokens
     words = [token.text.upper() for token in tokens]
+    if words[-2:] == ["COPY", "GRANTS"] and "CLONE" in words:
+        tokens, words = tokens[:-2], words[:-2]
     pairs = (("START", "WITH"), ("INCREMENT", "BY"))
     filling = {
         at + 1

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from flight_server.dialects.build import Node
-from flight_server.dialects.changes import change
+from flight_server.dialects.changes import change, overwritten
+from flight_server.dialects.copies import Layout, copied
 from flight_server.dialects.definitions import prepare_definition
 from flight_server.dialects.detect import has_snowflake_marks
 from flight_server.dialects.identities import make_sequences
@@ -22,7 +23,7 @@ from flight_server.dialects.scope import Scope, TableColumns
 from flight_server.dialects.vector_joins import inner_joins
 from flight_server.dialects.write import write
 from flight_server.errors import ErrorCode, QueryRefused
-from flight_server.model import Dialect
+from flight_server.model import Action, Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,33 @@ class Translation:
 
     Attributes:
         before: Statements of ours to run before it, in the same transaction.
+        after: Those to run after it.
+        also: What the statement does to which table beside what its text says.
+        overwrites: Whether an INSERT puts its rows in the place of all that the table had.
     """
 
     text: str
     translated: bool
     before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    also: tuple[tuple[Action, tuple[str, ...]], ...] = ()
+    overwrites: bool = False
 
 
 def _no_columns(_: tuple[str, ...]) -> None:
     return None
 
 
+def _no_layout(_: tuple[str, ...]) -> None:
+    return None
+
+
 def translate(
-    sql: str, dialect: Dialect, accepts: Callable[[str], bool], columns: TableColumns = _no_columns
+    sql: str,
+    dialect: Dialect,
+    accepts: Callable[[str], bool],
+    columns: TableColumns = _no_columns,
+    layout: Layout = _no_layout,
 ) -> Translation:
     """Return *sql* as a DuckDB statement, character for character if it is one.
 
@@ -54,6 +69,7 @@ def translate(
             and otherwise for DuckDB's if DuckDB's parser accepts it.
         accepts: Whether DuckDB's parser takes a text.
         columns: Kinds of the columns of a table, None for a table that is not known.
+        layout: The columns of a table as they are defined, likewise.
 
     Raises:
         QueryRefused: QUERY_PARSE_ERROR for a text that is not Snowflake SQL, QUERY_ERROR for a
@@ -63,11 +79,11 @@ def translate(
     if dialect == "duckdb":
         return Translation(sql, translated=False)
     if dialect == "snowflake" or has_snowflake_marks(sql, columns):
-        return _translation(sql, columns)
+        return _translation(sql, columns, layout)
     if accepts(sql):
         return Translation(sql, translated=False)
     try:
-        return _translation(sql, columns)
+        return _translation(sql, columns, layout)
     except QueryRefused as refusal:
         if refusal.code is ErrorCode.QUERY_PARSE_ERROR:
             return Translation(sql, translated=False)
@@ -79,18 +95,23 @@ def to_duckdb(sql: str, columns: TableColumns = _no_columns) -> str:
     return _translation(sql, columns).text
 
 
-def _translation(sql: str, columns: TableColumns) -> Translation:
+def _translation(sql: str, columns: TableColumns, layout: Layout = _no_layout) -> Translation:
     explain = _EXPLAIN.match(sql)
     if explain:
         return Translation(f"EXPLAIN {to_duckdb(sql[explain.end() :], columns)}", translated=True)
     try:
         tree = read(sql)
+        copy = copied(tree, layout) if isinstance(tree, exp.Create) else None
+        if copy is not None:
+            return Translation(copy.text, translated=True, after=copy.after, also=copy.also)
         for rewrite in (_named, _defined):
             rewrite(tree)
         before = make_sequences(tree, columns)
+        target = overwritten(tree)
         tree = _rewritten(tree, Scope(columns))
         refuse_leftovers(tree)
-        return Translation(write(tree), translated=True, before=before)
+        also = ((Action.DELETE, target),) if target else ()
+        return Translation(write(tree), translated=True, before=before, also=also, overwrites=bool(target))
     except RecursionError:
         raise unsupported("a statement nested this deeply") from None
 

@@ -93,6 +93,8 @@ def run_change(
     if check is None or not check.rows:
         answer = connection.sql(plan.sql, params=values)
         refuse_hidden_rows(connection, check, latest)
+        for statement in plan.after:
+            connection.execute(statement)
         return answer
     connection.execute(check.rows, values)
     answer = connection.sql(check.change)
@@ -177,3 +179,12 @@ def _registered(
             connection.unregister(name)
         raise
     connection.unregister(name)
+
+
+def refuse_aborted(connection: duckdb.DuckDBPyConnection) -> None:
+    """Roll back instead of a COMMIT that DuckDB would turn into a ROLLBACK without a word."""
+    try:
+        connection.execute("SELECT 1").fetchall()
+    except duckdb.Error:
+        connection.execute("ROLLBACK")
+        raise

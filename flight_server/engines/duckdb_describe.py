@@ -10,6 +10,7 @@ import pyarrow as pa
 from flight_server.engines.engine import Key
 from flight_server.engines.wire_types import needs_cast, wire_schema, wire_sql
 from flight_server.model import TableName
+from flight_server.stores.catalog import Column, Table
 from flight_server.syntax.names import fold
 
 
@@ -45,10 +46,19 @@ def read_keys(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[Key]:
     ]
 
 
-def temporary_tables(connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:
-    """Return the temporary tables and views of *connection*."""
-    rows = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE temporary UNION ALL "
-        "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+def own_tables(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
+    """Return the temporary tables and views of *connection*, in schema `temp`."""
+    names = connection.execute(
+        "SELECT table_name, false FROM duckdb_tables() WHERE temporary UNION ALL "
+        "SELECT view_name, true FROM duckdb_views() WHERE temporary AND NOT internal ORDER BY 1"
     ).fetchall()
-    return frozenset(TableName("temp", fold(name)) for (name,) in rows)
+    columns: dict[str, list[Column]] = {}
+    for table, name, kind, nullable, default in connection.execute(_OWN_COLUMNS).fetchall() if names else ():
+        columns.setdefault(table, []).append(Column(name, kind, bool(nullable), default or ""))
+    return tuple(Table("temp", name, tuple(columns.get(name, ())), 0, view) for name, view in names)
+
+
+_OWN_COLUMNS = (
+    "SELECT table_name, column_name, data_type, is_nullable, column_default FROM duckdb_columns() "
+    "WHERE database_name = 'temp' AND NOT internal ORDER BY column_index"
+)

@@ -245,12 +245,13 @@ class DuckDBEngine:
 
     def _tables(self, connection: duckdb.DuckDBPyConnection) -> list[Table]:
         columns: dict[tuple[str, str], list[Column]] = {}
-        for schema, table, name, kind, nullable in connection.execute(
-            "SELECT schema_name, table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
+        for schema, table, name, kind, nullable, default in connection.execute(
+            "SELECT schema_name, table_name, column_name, data_type, is_nullable, column_default "
+            "FROM duckdb_columns() "
             "WHERE database_name = ? AND schema_name <> ? AND NOT internal ORDER BY column_index",
             [self.catalog, HIDDEN_SCHEMA],
         ).fetchall():
-            columns.setdefault((schema, table), []).append(Column(name, kind, bool(nullable)))
+            columns.setdefault((schema, table), []).append(Column(name, kind, bool(nullable), default or ""))
         rows = connection.execute(
             "SELECT schema_name, table_name, estimated_size, false, '' FROM duckdb_tables() "
             "WHERE database_name = $1 AND schema_name <> $2 AND NOT internal UNION ALL "

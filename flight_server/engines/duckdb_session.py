@@ -25,9 +25,10 @@ from flight_server.engines.duckdb_changes import (
     gathered,
     latest_row,
     load_rows,
+    refuse_aborted,
     run_change,
 )
-from flight_server.engines.duckdb_describe import temporary_tables
+from flight_server.engines.duckdb_describe import own_tables
 from flight_server.engines.duckdb_errors import refusal
 from flight_server.engines.duckdb_public import with_public_names
 from flight_server.engines.duckdb_streams import ERRORS as _ERRORS
@@ -39,6 +40,7 @@ from flight_server.model import Kind, Scalar, TableName
 from flight_server.semantic.memory import ID_SCHEMA
 from flight_server.semantic.names import STORES
 from flight_server.steps.transpile import Plan
+from flight_server.stores.catalog import Table
 from flight_server.syntax.names import DEFAULT_SCHEMA, fold, quote
 from flight_server.watcher import Call
 
@@ -58,9 +60,14 @@ class DuckDBSession:
         self._defined = False
         self._open_stream: PinnedStream | None = None
         self.default_schema = DEFAULT_SCHEMA
-        self.temporary: frozenset[TableName] = frozenset()
+        self.own_tables: tuple[Table, ...] = ()
         self.in_transaction = False
         self._uncommitted: set[TableName | None] = set()
+
+    @property
+    def temporary(self) -> frozenset[TableName]:
+        """Names of the session's own tables, in schema `temp`."""
+        return frozenset(TableName("temp", fold(table.name)) for table in self.own_tables)
 
     def execute(
         self, plan: Plan, parameters: Sequence[Scalar], call: Call, version: int
@@ -70,7 +77,7 @@ class DuckDBSession:
             if plan.kind is Kind.CONTROL:
                 return self._control(plan, call)
             self._engine.referee(plan, parameters, version)
-            pinned = self.in_transaction or self.temporary or plan.advances
+            pinned = self.in_transaction or self.own_tables or plan.advances
             if plan.kind is Kind.READ and not pinned:
                 return self._stream(plan, parameters, call, version)
             return self._in_session(plan, parameters, call, version)
@@ -81,7 +88,7 @@ class DuckDBSession:
         """Return the schema of *plan*'s result; parameters without a value count as NULL."""
         if plan.kind is not Kind.READ:
             return ID_SCHEMA if plan.verb == STORES else COUNT_SCHEMA
-        if self.temporary or self.in_transaction:
+        if self.own_tables or self.in_transaction:
             return self._described(plan, parameters)
         key = (plan.sql, version, tuple(map(type, parameters)))
         known = self._engine.described.get(key)
@@ -117,7 +124,7 @@ class DuckDBSession:
             connection, True, call, lambda: load_rows(connection, self._engine.catalog, plan, load, rows)
         )
         if load.creates != "no":
-            self.temporary = temporary_tables(connection)
+            self.own_tables = own_tables(connection)
             self._defined = True
             self._tell_definitions()
         return answered
@@ -150,7 +157,7 @@ class DuckDBSession:
         return self._engine.changes.writing([plan.written])
 
     def _described(self, plan: Plan, parameters: Sequence[Scalar]) -> pa.Schema:
-        if self.temporary or self.in_transaction:
+        if self.own_tables or self.in_transaction:
             with self._lock:
                 self._free()
                 return self._described_on(self._connection(plan), plan, parameters)
@@ -270,12 +277,12 @@ class DuckDBSession:
         """Run a write or a definition, all of it or nothing."""
         answered = self._whole(
             connection,
-            plan.check is not None or bool(plan.before) or plan.verb == STORES,
+            plan.check is not None or bool(plan.before + plan.after) or plan.verb == STORES,
             call,
             lambda: self._run(connection, plan, parameters),
         )
         if plan.kind is Kind.DEFINE:
-            self.temporary = temporary_tables(connection)
+            self.own_tables = own_tables(connection)
             self._defined = True
             self._tell_definitions()
         return answered
@@ -347,13 +354,13 @@ class DuckDBSession:
         try:
             with self._engine.changes.writing(None if everything else tables):
                 if text == "COMMIT":
-                    _refuse_aborted(connection)
+                    refuse_aborted(connection)
                 connection.execute(text)
         finally:
             self.in_transaction = begins
             self._uncommitted = set()
         if not begins:
-            self.temporary = temporary_tables(connection)
+            self.own_tables = own_tables(connection)
             self._tell_definitions()
 
     def _take(self, call: Call) -> None:
@@ -385,12 +392,3 @@ class DuckDBSession:
             self._pinned.execute(f"USE {place}")
             self._narrow = plan.hides
         return self._pinned
-
-
-def _refuse_aborted(connection: duckdb.DuckDBPyConnection) -> None:
-    """Roll back instead of a COMMIT that DuckDB would turn into a ROLLBACK without a word."""
-    try:
-        connection.execute("SELECT 1").fetchall()
-    except duckdb.Error:
-        connection.execute("ROLLBACK")
-        raise

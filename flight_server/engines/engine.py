@@ -68,7 +68,11 @@ class Session(Protocol):
 
     @property
     def temporary(self) -> frozenset[TableName]:
-        """Temporary tables of the session, in schema `temp`."""
+        """Names of the session's temporary tables, in schema `temp`."""
+
+    @property
+    def own_tables(self) -> tuple[Table, ...]:
+        """The session's temporary tables."""
 
     @property
     def in_transaction(self) -> bool:

@@ -217,6 +217,11 @@ class RoutedSession:
         return self._local.temporary
 
     @property
+    def own_tables(self) -> tuple[Table, ...]:
+        """The session's temporary tables."""
+        return self._local.own_tables
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a BEGIN is open."""
         return self._local.in_transaction

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
-from flight_server.dialects.known_columns import columns_of
-from flight_server.dialects.translate import translate
+from flight_server.dialects.known_tables import KnownTables
+from flight_server.dialects.translate import Translation, translate
 from flight_server.model import Dialect, Grant, Statement, TableName
 from flight_server.recent import Recent
 from flight_server.semantic.names import ABOUT_THE_CALLER
 from flight_server.steps.parse import parse
 from flight_server.steps.restrict_rows import Restricted, Sealed, restrict_rows
 from flight_server.steps.transpile import Plan, transpile
-from flight_server.stores.catalog import CatalogSnapshot
+from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.bound_rows import over_rows
 from flight_server.syntax.parser import Parser
 
@@ -66,17 +66,21 @@ class Compiler:
         catalog: CatalogSnapshot,
         default_schema: str,
         temporary: frozenset[TableName],
+        own_tables: tuple[Table, ...] = (),
     ) -> Understood:
-        """Return *sql* parsed, from memory if it was before (step 3)."""
-        key = (sql, dialect, catalog.version, default_schema, temporary)
+        """Return *sql* parsed, from memory if it was before (step 3).
+
+        Args:
+            temporary: Names that hide the catalog's; of *own_tables* the columns are known, too.
+        """
+        key = (sql, dialect, catalog.version, default_schema, temporary, own_tables)
         statement = self._statements.get(key)
         if statement is None:
-            translation = translate(
-                sql, dialect, self.parser.accepts, columns_of(catalog, default_schema, temporary)
-            )
+            known = KnownTables(catalog, default_schema, temporary, own_tables)
+            translation = translate(sql, dialect, self.parser.accepts, known.columns, known.layout)
             statement = parse(translation.text, self.parser, catalog, default_schema, temporary)
             if translation.translated:
-                statement = replace(statement, translated=True, before=translation.before)
+                statement = _with_translation(statement, translation, known)
             if self._enabled and len(sql) <= LONGEST_REMEMBERED:
                 self._statements.put(key, statement, len(sql) + len(statement.tree))
         return Understood(statement, key, catalog)
@@ -104,6 +108,19 @@ class Compiler:
             if len(plan.sql) <= LONGEST_REMEMBERED:
                 self._over_rows.put(plan.sql, text)
         return text
+
+
+def _with_translation(statement: Statement, translation: Translation, known: KnownTables) -> Statement:
+    """Return *statement* with what its text does not say and its translation does."""
+    also = tuple((action, name) for action, parts in translation.also if (name := known.name(parts)))
+    return replace(
+        statement,
+        translated=True,
+        before=translation.before,
+        after=translation.after,
+        overwrites=translation.overwrites,
+        accesses=tuple(dict.fromkeys(statement.accesses + also)),
+    )
 
 
 def _plan_key(understood: Understood, grant: Grant) -> Hashable:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import SEQUENCES, Kind, Mask, Statement, TableName
 from flight_server.semantic.names import STORES
+from flight_server.steps.overwrite import overwriting
 from flight_server.steps.parse import write_target
 from flight_server.steps.restrict_rows import Restricted, Sealed
 from flight_server.stores.catalog import CatalogSnapshot
@@ -41,6 +42,7 @@ class Plan:
         decided_by: The tables whose state alone decides the answer; None if more does.
         returns: Whether a write answers with rows of its own, by RETURNING.
         before: Statements of ours that run before it, in the same transaction.
+        after: Those that run after it.
         unseals: Whether it may tell the name of the sealed catalog, which has a public one.
         advances: Whether a query moves or looks at a sequence, so that it is no mere read.
         expected: The raw tables that the binder may find in it; empty if the caller administers.
@@ -66,6 +68,7 @@ class Plan:
     advances: bool = False
     unseals: bool = False
     before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 def transpile(
@@ -96,6 +99,11 @@ def transpile(
             sql = restricted.write.replace(SOURCE, sql)
         sql = statement.explain + sql
     facts = gather(restricted.tree) if restricted.tree is not None else None
+    before, after = (
+        overwriting(restricted, catalog, sealed.nonce)
+        if statement.overwrites
+        else (statement.before, statement.after)
+    )
     written = next((name for action, name in statement.accesses if action != "select"), None)
     return Plan(
         kind=statement.kind,
@@ -114,7 +122,8 @@ def transpile(
         reads_clock=facts is None or reads_clock(facts, statement.tables, catalog),
         decided_by=_decided_by(statement, facts, sealed, catalog, repeatable),
         returns=facts is not None and any(node.get("returning_list") for node in facts.writes),
-        before=statement.before,
+        before=before,
+        after=after,
         unseals=unseals,
         advances=facts is not None and not facts.functions.isdisjoint(SEQUENCES),
     )

@@ -19,11 +19,12 @@ ROW_COUNTS_MAX_AGE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as DuckDB describes it; `type` is SQL text such as `DECIMAL(18,2)`."""
+    """A column as DuckDB describes it; `type` and `default` are SQL text such as `DECIMAL(18,2)`."""
 
     name: str
     type: str
     nullable: bool = True
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)

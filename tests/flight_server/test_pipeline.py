@@ -255,6 +255,7 @@ def test_a_defect_of_ours_is_an_internal_error_that_tells_nothing(desk: Desk) ->
     class Broken:
         default_schema = "main"
         temporary: frozenset[object] = frozenset()
+        own_tables: tuple[object, ...] = ()
         in_transaction = False
 
         def execute(self, *_arguments: object) -> object:

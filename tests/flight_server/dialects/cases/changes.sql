@@ -27,9 +27,10 @@ INSERT INTO target VALUES (1, UPPER('x'), IFF(TRUE, 1, 0), PARSE_JSON('{"a":1}')
 ?? SELECT * FROM target
 -> [1, "X", 1, "{\"a\":1}"]
 
--- INSERT OVERWRITE is refused
-INSERT OVERWRITE INTO target SELECT 1, 'a', 1, NULL
-!! INSERT OVERWRITE is not supported
+-- INSERT OVERWRITE of an empty table
+INSERT OVERWRITE INTO target SELECT 1, NVL(NULL, 'a'), 1, NULL
+?? SELECT id, name FROM target
+-> [1, "a"]
 
 -- UPDATE with a translated value
 UPDATE sales SET rep = NVL(rep, 'x'), qty = IFF(qty > 2, 0, qty) WHERE DATEDIFF(day, sold, '2024-12-31') <= 1
@@ -110,9 +111,19 @@ CREATE VIEW made AS SELECT v:name::STRING AS name FROM events
 ?? SELECT name FROM made ORDER BY name LIMIT 1
 -> ["ann"]
 
--- CREATE TABLE CLONE is refused
-CREATE TABLE made CLONE sales
-!! CLONE is not supported
+-- CREATE TABLE CLONE
+CREATE OR REPLACE TABLE made CLONE sales
+?? SELECT count(*), sum(qty) FROM made
+-> [5, 11]
+
+-- CREATE TABLE LIKE
+CREATE TRANSIENT TABLE made LIKE sales
+?? SELECT count(*), (SELECT data_type FROM duckdb_columns() WHERE table_name = 'made' AND column_name = 'amount') FROM made
+-> [0, "DECIMAL(10,2)"]
+
+-- CREATE TABLE CLONE with time travel is refused
+CREATE TABLE made CLONE sales BEFORE (TIMESTAMP => '2024-01-01'::TIMESTAMP)
+!! time travel (AT, BEFORE, CHANGES) is not supported
 
 -- ALTER TABLE adds a column of Snowflake's type
 ALTER TABLE target ADD COLUMN extra NUMBER(10,2)
