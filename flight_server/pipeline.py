@@ -16,6 +16,7 @@ import pyarrow as pa
 import structlog
 
 from flight_server.answer import Answer, Progress, public_schema
+from flight_server.dialects.shows import show_of
 from flight_server.engines.engine import Engine, Execution, Load, Session
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.metrics import Metrics
@@ -33,6 +34,7 @@ from flight_server.steps.look import Sight, look
 from flight_server.steps.meter import Settlement
 from flight_server.steps.parameter_types import parameter_types
 from flight_server.steps.reserve import reserve
+from flight_server.steps.show import answer
 from flight_server.steps.transpile import Plan
 from flight_server.stores.audit import AuditLog
 from flight_server.stores.cache import ResultCache
@@ -287,7 +289,7 @@ class Pipeline:
         )
         progress.principal = principal
         progress.step("authenticate")
-        understood = self._understand(query, session)
+        understood = self._understand(query, session, principal)
         progress.understood = understood
         progress.step("parse")
         grant = progress.grant = self._authorise(query, principal, understood, also)
@@ -320,12 +322,15 @@ class Pipeline:
         progress.result_cache_hit = running.from_cache
         return running
 
-    def _understand(self, query: Query, session: Session) -> Understood:
+    def _understand(self, query: Query, session: Session, principal: Principal) -> Understood:
         services = self._services
+        catalog, sql, dialect = services.catalog.snapshot(), query.sql, query.dialect
         where = (session.default_schema, session.temporary, session.own_tables)
-        understood = services.compiler.understand(
-            query.sql, query.dialect, services.catalog.snapshot(), *where
-        )
+        show = show_of(sql, dialect, services.compiler.parser.accepts)
+        if show is not None:
+            sight = look(principal, services.policies.current, catalog, _context(query))
+            sql, dialect = answer(show, sight, session.own_tables, session.default_schema), "duckdb"
+        understood = services.compiler.understand(sql, dialect, catalog, *where)
         unknown = [name for name in understood.statement.tables if name not in understood.catalog.tables]
         if unknown:
             services.engine.missed(unknown)

@@ -59,7 +59,6 @@ _REFUSED = frozenset(
         "current_account",
         "current_region",
         "current_version",
-        "current_warehouse",
         "decompress_binary",
         "decompress_string",
         "decrypt",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 
-from flight_server.dialects.build import Node, call
+from flight_server.dialects.build import Node, call, cast, null
 from flight_server.dialects.functions import FunctionRule, expect
 from flight_server.dialects.kinds import Kind
 from flight_server.dialects.refuse import unsupported
@@ -39,6 +39,12 @@ def _about(name: str) -> FunctionRule:
     return rule
 
 
+def _no_warehouse(arguments: Sequence[Node]) -> Node:
+    """Return NULL, as Snowflake does where no warehouse is in use."""
+    expect("CURRENT_WAREHOUSE", arguments, 0, 0)
+    return cast(null(), "VARCHAR", Kind.TEXT)
+
+
 def _caller(_: Node) -> Node:
     return call(_CALLER, kind=Kind.TEXT)
 
@@ -48,6 +54,7 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "CURRENT_AGENT_ID": _about(_CALLER),
     "CURRENT_DATABASE": _about("current_database"),
     "CURRENT_SCHEMA": _about("current_schema"),
+    "CURRENT_WAREHOUSE": _no_warehouse,
     "CURRENT_USER": _about(_CALLER),
     "GROUPING": _same("grouping", Kind.INTEGER),
     "GROUPING_ID": _same("grouping_id", Kind.INTEGER),

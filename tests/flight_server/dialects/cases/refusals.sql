@@ -46,8 +46,8 @@ SELECT PARSE_XML('<a/>')
 SELECT NVL2(1, 2)
 !! wrong number of arguments for NVL2
 
--- SHOW
-SHOW TABLES
+-- SHOW of what is not here
+SHOW WAREHOUSES
 !! SHOW is not supported
 
 -- CALL
