@@ -1,4 +1,4 @@
-"""SHOW and DESCRIBE in Snowflake's words, through the pipeline: the shape, the choice, and nothing that is closed."""
+"""SHOW and DESCRIBE in Snowflake's words: the shape, the choice, and nothing that is closed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def ask(
     desk: Desk, sql: str, role: str = "analyst", dialect: Dialect = "snowflake", before: str = ""
 ) -> list[dict[str, Any]]:
     """Ask in Snowflake's words, in a session in which the administrators' *before* was run."""
+    rows: list[dict[str, Any]] = []
     with closing(desk.warehouse.engine.open_session()) as session:
         for text in filter(None, (before, sql)):
             query = dataclasses.replace(desk.query(text, role=role), dialect=dialect)
