@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from flight_server.engines.duckdb_selftest import self_test
 from flight_server.engines.duckdb_session import DuckDBSession
 from flight_server.engines.duckdb_shadow import Shadow
 from flight_server.engines.engine import Key
+from flight_server.engines.parameter_shapes import shapes_of
 from flight_server.engines.wire_types import needs_cast, wire_sql
 from flight_server.model import Kind, Mask, Scalar, TableName
 from flight_server.recent import Recent
@@ -71,7 +72,7 @@ class DuckDBEngine:
         self.catalog = f"sealed_{self.nonce}"
         self._root = duckdb.connect(":memory:", config=_config(options))
         self._lock = threading.Lock()
-        self._wire: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._wire: OrderedDict[Hashable, str] = OrderedDict()
         self._fields: dict[str, pa.Field] = {}
         self.described: Recent[pa.Schema] = Recent(_WIRE_TEXTS)
         self._hash_keys: set[bytes] = set()
@@ -136,9 +137,11 @@ class DuckDBEngine:
         """Return a new session."""
         return DuckDBSession(self)
 
-    def wire_text(self, sql: str, version: int, relation: duckdb.DuckDBPyRelation) -> str:
+    def wire_text(
+        self, sql: str, version: int, relation: duckdb.DuckDBPyRelation, parameters: Sequence[Scalar] = ()
+    ) -> str:
         """Return the text whose result Arrow can hold; remembered for *sql* at a catalog *version*."""
-        key = (sql, version)
+        key = (sql, version, shapes_of(parameters))
         known = self._wire.get(key)
         if known is None:
             kinds = relation.types

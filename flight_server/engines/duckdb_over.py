@@ -106,7 +106,7 @@ def _open(
     values = list(parameters) or None
     relation = connection.sql(plan.sql, params=values)
     kinds, names = relation.types, relation.columns
-    text = engine.wire_text(plan.sql, version, relation)
+    text = engine.wire_text(plan.sql, version, relation, parameters)
     if text is not plan.sql:
         relation = connection.sql(text, params=values)
     reader = relation.to_arrow_reader(rows_per_batch(kinds, engine.options.batch_bytes))

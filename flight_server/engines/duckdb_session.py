@@ -34,6 +34,7 @@ from flight_server.engines.duckdb_public import with_public_names
 from flight_server.engines.duckdb_streams import ERRORS as _ERRORS
 from flight_server.engines.duckdb_streams import PinnedStream, Streaming
 from flight_server.engines.engine import Load
+from flight_server.engines.parameter_shapes import shapes_of
 from flight_server.engines.wire_types import wire_schema
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Kind, Scalar, TableName
@@ -90,7 +91,7 @@ class DuckDBSession:
             return ID_SCHEMA if plan.verb == STORES else COUNT_SCHEMA
         if self.own_tables or self.in_transaction:
             return self._described(plan, parameters)
-        key = (plan.sql, version, tuple(map(type, parameters)))
+        key = (plan.sql, version, shapes_of(parameters))
         known = self._engine.described.get(key)
         if known is None:
             known = self._described(plan, parameters)
@@ -174,7 +175,7 @@ class DuckDBSession:
         try:
             relation = connection.sql(plan.sql, params=list(parameters) or None)
             kinds, names = relation.types, relation.columns
-            text = self._engine.wire_text(plan.sql, -1, relation)
+            text = self._engine.wire_text(plan.sql, -1, relation, parameters)
             empty = connection.sql(f"SELECT * FROM ({text}\n) LIMIT 0", params=list(parameters) or None)
             return wire_schema(empty.to_arrow_table().schema, names, kinds)
         except _ERRORS as error:
@@ -229,7 +230,7 @@ class DuckDBSession:
         values = list(parameters) or None
         relation = connection.sql(plan.sql, params=values)
         kinds, names = relation.types, relation.columns
-        text = self._engine.wire_text(plan.sql, version, relation)
+        text = self._engine.wire_text(plan.sql, version, relation, parameters)
         if text is not plan.sql:
             relation = connection.sql(text, params=values)
         reader = relation.to_arrow_reader(rows_per_batch(kinds, self._engine.options.batch_bytes))

@@ -148,5 +148,10 @@ def _key(
     stamp = changes.stamp(plan.decided_by)
     if stamp is None:
         return None
-    values = tuple((type(value), value) for value in parameters)
+    values = tuple(map(_exactly, parameters))
     return (plan.sql, plan.late, plan.masked, plan.names, values, version, stamp)
+
+
+def _exactly(value: Scalar) -> Hashable:
+    """Return a key that equals only its own: 1, 1.0 and True are equal, and so are 1.5 and 1.50."""
+    return type(value), value if isinstance(value, (str, bytes)) else repr(value)
