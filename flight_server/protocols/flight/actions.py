@@ -103,6 +103,7 @@ class Actions:
         if handler is None:
             why = "is not supported" if name in _MISSING else "is unknown"
             raise Unimplemented(f"[INVALID_REQUEST] action '{name[:64]}' {why}")
+        self._pipeline.identify(exchange.caller)  # some of them come to no other step
         return [fl.Result(pa.py_buffer(answer)) for answer in handler(exchange, _request(name, body))]
 
     def _prepare(self, exchange: Exchange, request: Any) -> list[bytes]:
@@ -149,7 +150,7 @@ class Actions:
         text = {1: "COMMIT", 2: "ROLLBACK"}.get(request.action)
         if text is None:
             raise invalid("a transaction ends with COMMIT or ROLLBACK")
-        session = self._sessions.of_transaction(exchange.owner, request.transaction_id)
+        session = self._statements.session_of(exchange, request.transaction_id)
         try:
             if session.engine.in_transaction:  # its client may have ended it in SQL
                 self._statements.control(exchange, session, text)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,7 @@ from flight_server.protocols.flight.streams import end_of
 from flight_server.protocols.flight.tickets import used
 
 LIFETIME_S = 300.0
-MOST = 1024
+MOST_PER_OWNER = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,7 @@ class SharedResult:
         self._pull = threading.Lock()
         self._state = threading.Lock()
         self._fetched: set[int] = set()
+        self._whole: set[int] = set()
         self._watching: dict[int, Callable[[], bool]] = {}
         self._failed = False
         self._answer: Answer | None = None
@@ -76,8 +76,19 @@ class SharedResult:
         """End the fetch of an endpoint; after one that was cut nothing more comes."""
         with self._state:
             self._watching.pop(part, None)
-            failed, last = self._failed, not self._watching
-        if failed and last and self._answer is not None:
+            self._failed = self._failed or part not in self._whole
+        self._close_if_cut()
+
+    def abandon(self) -> None:
+        """Let nothing more come for endpoints that nobody fetches now; those that are fetched go on."""
+        with self._state:
+            self._failed = self._failed or not self._watching
+        self._close_if_cut()
+
+    def _close_if_cut(self) -> None:
+        with self._state:
+            cut = self._failed and not self._watching
+        if cut and self._answer is not None:
             self._answer.close()
 
     def start(self, run: Callable[[], Answer]) -> pa.Schema:
@@ -96,8 +107,10 @@ class SharedResult:
                 yield batch
             whole = True
         finally:
-            if not whole:
-                with self._state:
+            with self._state:
+                if whole:
+                    self._whole.add(part)
+                else:
                     self._failed = True
         answer = self._answer
         if answer is not None and answer.receipt is not None:
@@ -115,16 +128,17 @@ class SharedResults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._results: OrderedDict[str, SharedResult] = OrderedDict()
+        self._results: dict[str, SharedResult] = {}
 
     def plan(self, owner: str, query_id: str, asked: Asked) -> str:
         """Note a query that is to be shared and return the token of its tickets."""
         token = secrets.token_hex(16)
-        plan = Plan(owner, query_id, asked, time.monotonic() + LIFETIME_S)
+        now = time.monotonic()
         with self._lock:
-            self._results[token] = SharedResult(plan)
-            while len(self._results) > MOST:
-                self._results.popitem(last=False)
+            self._results[token] = SharedResult(Plan(owner, query_id, asked, now + LIFETIME_S))
+            dropped = self._expired(now) + self._surplus(owner)
+        for shared in dropped:
+            shared.abandon()
         return token
 
     def find(self, owner: str, token: str) -> SharedResult:
@@ -134,10 +148,20 @@ class SharedResults:
             QueryRefused: INVALID_REQUEST: its time is over, or it never was.
         """
         with self._lock:
+            dropped = self._expired(time.monotonic())
             shared = self._results.get(token)
-            now = time.monotonic()
-            while self._results and next(iter(self._results.values())).plan.expires < now:
-                self._results.popitem(last=False)
+        for one in dropped:
+            one.abandon()
         if shared is None or shared.plan.owner != owner:
             raise used()
         return shared
+
+    def _expired(self, now: float) -> list[SharedResult]:
+        """Take out what has waited too long; the caller has the lock."""
+        old = [token for token, one in self._results.items() if one.plan.expires < now]
+        return [self._results.pop(token) for token in old]
+
+    def _surplus(self, owner: str) -> list[SharedResult]:
+        """Take out the oldest of what *owner* has too many of; the caller has the lock."""
+        mine = [token for token, one in self._results.items() if one.plan.owner == owner]
+        return [self._results.pop(token) for token in mine[: max(0, len(mine) - MOST_PER_OWNER)]]

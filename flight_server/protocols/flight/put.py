@@ -14,6 +14,7 @@ from flight_server.engines.engine import Load
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Receipt
 from flight_server.pipeline import Pipeline
+from flight_server.protocols.flight.arriving import fitted, storable
 from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
 from flight_server.protocols.flight.messages import IngestCommand, invalid, receipt_bytes
 from flight_server.protocols.flight.parameters import bound
@@ -101,7 +102,7 @@ class Puts:
             raise invalid(f"the catalog is '{CATALOG}'")
         session = exchange.session
         if command.transaction_id:
-            session = self._sessions.of_transaction(exchange.owner, command.transaction_id)
+            session = self._statements.session_of(exchange, command.transaction_id)
         schema = command.schema or session.engine.default_schema
         load = Load(schema, command.table, creates, command.temporary)
         receipt = self._load(exchange, session, load, reader)
@@ -129,15 +130,16 @@ class Puts:
         self, reader: pa.RecordBatchReader, is_gone: Callable[[], bool]
     ) -> pa.RecordBatchReader:
         """Return *reader* with its rows counted as they pass; a client that leaves is not its end."""
+        schema = storable(reader.schema)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in reader:
                 self.arrivals.add(rows=batch.num_rows, size=batch.nbytes)
-                yield batch
+                yield fitted(batch, schema)
             if is_gone():
                 raise QueryRefused(ErrorCode.QUERY_CANCELLED, detail="the client left in mid-stream")
 
-        return pa.RecordBatchReader.from_batches(reader.schema, batches())
+        return pa.RecordBatchReader.from_batches(schema, batches())
 
     def _update(self, exchange: Exchange, command: Any, reader: fl.MetadataRecordBatchReader) -> bytes:
         asked = Asked(command.query, self._longest_ms, transaction=command.transaction_id)
@@ -152,8 +154,10 @@ class Puts:
         return _counted(self._statements.change(replace(exchange, session=session), asked)[1])
 
     def _bind(self, exchange: Exchange, command: Any, reader: fl.MetadataRecordBatchReader) -> bytes:
-        _, statement = self._sessions.of_statement(exchange.session, command.prepared_statement_handle)
-        statement.rows = _read_bound(reader)
+        session, statement = self._sessions.of_statement(exchange.session, command.prepared_statement_handle)
+        rows = _read_bound(reader)
+        if not session.bind(statement, rows, MOST_BOUND_BYTES):
+            raise invalid(f"parameters bound in a session may take {MOST_BOUND_BYTES} bytes")
         result = make("DoPutPreparedStatementResult", prepared_statement_handle=statement.handle)
         return bytes(result.SerializeToString())
 
@@ -164,7 +168,7 @@ def _read_bound(reader: fl.MetadataRecordBatchReader) -> pa.Table | None:
     size = 0
     for chunk in reader:
         if chunk.data is not None:
-            batches.append(chunk.data)
+            batches.append(fitted(chunk.data, storable(chunk.data.schema)))
             size += chunk.data.nbytes
         if size > MOST_BOUND_BYTES:
             raise invalid(f"parameters may take {MOST_BOUND_BYTES} bytes; use bulk ingest for more")

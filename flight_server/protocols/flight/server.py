@@ -121,6 +121,7 @@ class FlightServer(fl.FlightServerBase):
             with self._exchange(context) as exchange:
                 command = decode(descriptor.command)
                 if self._browse.answers(kind_of(command)):
+                    self._pipeline.identify(exchange.caller)
                     return fl.SchemaResult(self._browse.schema(command))
                 asked = self._asked(exchange, command)
                 return fl.SchemaResult(self._statements.describe(exchange, asked).schema)
@@ -150,6 +151,7 @@ class FlightServer(fl.FlightServerBase):
             return iter([fl.Result(pa.py_buffer(body))])
         with self._exchange(context) as exchange:
             if action.type == CANCEL:
+                self._pipeline.identify(exchange.caller)
                 stopped = self._statements.cancel_call(exchange.owner, _call_name(action.body.to_pybytes()))
                 return iter([fl.Result(pa.py_buffer(json.dumps({"cancelled": stopped}).encode()))])
             if action.type == RECHECK:

@@ -102,6 +102,15 @@ class FlightSession:
             while len(self.prepared) > MOST_PREPARED:
                 self.prepared.popitem(last=False)
 
+    def bind(self, statement: Prepared, rows: pa.Table | None, most_bytes: int) -> bool:
+        """Bind *rows* to a statement; False if the session would then keep more than *most_bytes*."""
+        with self._lock:
+            others = [one.rows for one in self.prepared.values() if one is not statement]
+            kept = sum(table.nbytes for table in (*others, rows) if table is not None)
+            if kept <= most_bytes:
+                statement.rows = rows
+            return bool(kept <= most_bytes)
+
     def expect_read(self) -> None:
         """Note that a ticket for a query of the open transaction was given out."""
         with self._lock:
@@ -219,14 +228,17 @@ class Sessions:
             session.close()
 
     def of_transaction(self, owner: str, token: bytes) -> FlightSession:
-        """Return the session in which a transaction runs.
+        """Return the session in which a transaction runs; `give_back` must follow.
 
         Raises:
             QueryRefused: INVALID_REQUEST: it has ended, has expired or never was.
         """
-        session = self._transactions.get(token)
-        if session is None or session.anchor.owner != owner:
-            raise invalid("the transaction has ended or has expired")
+        with self._lock:
+            session = self._transactions.get(token)
+            if session is None or session.anchor.owner != owner:
+                raise invalid("the transaction has ended or has expired")
+            session.users += 1
+            session.last_used = time.monotonic()
         return session
 
     def of_statement(self, session: FlightSession, handle: bytes) -> tuple[FlightSession, Prepared]:

@@ -18,7 +18,7 @@ from flight_server.pipeline import Described, Pipeline
 from flight_server.protocols.flight.errors import guarded
 from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
 from flight_server.protocols.flight.messages import receipt_bytes
-from flight_server.protocols.flight.parameters import rows_of
+from flight_server.protocols.flight.parameters import merged, rows_of
 from flight_server.protocols.flight.parts import SharedResults
 from flight_server.protocols.flight.results import Result, Results
 from flight_server.protocols.flight.running import Running
@@ -31,6 +31,7 @@ from flight_server.protocols.flight.tickets import (
     ResultTicket,
     Ticket,
     TicketSealer,
+    refuse_many_values,
     used,
 )
 
@@ -65,7 +66,7 @@ class Statements:
             return described
         schemas = [described.schema]
         schemas += [self._describe(exchange, asked, session, values).schema for values in rows[1:]]
-        return replace(described, schema=pa.unify_schemas(schemas, promote_options="permissive"))
+        return replace(described, schema=merged(schemas))
 
     def info(self, exchange: Exchange, asked: Asked, descriptor: fl.FlightDescriptor) -> fl.FlightInfo:
         """Describe a query and make its ticket, or run a statement and have its result wait."""
@@ -103,6 +104,7 @@ class Statements:
                     asked.parameters,
                 )
             ]
+        refuse_many_values(asked.rows)
         token = self._shared.plan(exchange.owner, query_id, asked)
         return [PartTicket(token, part) for part in range(exchange.endpoints)]
 
@@ -139,6 +141,7 @@ class Statements:
         """Stream what a ticket of ours stands for."""
         ticket = self.sealer.open(handle)
         if isinstance(ticket, ResultTicket):
+            self._pipeline.identify(exchange.caller)
             result = self.results.take(exchange.owner, ticket.token)
             if result is None:
                 raise used()
@@ -176,6 +179,7 @@ class Statements:
         return self.running.cancel(owner, _CALL + name)
 
     def _fetch_part(self, exchange: Exchange, ticket: PartTicket) -> fl.FlightDataStream:
+        self._pipeline.identify(exchange.caller)
         shared = self._shared.find(exchange.owner, ticket.token)
         plan = shared.plan
         shared.join(ticket.part, exchange.is_gone)
@@ -264,11 +268,15 @@ class Statements:
         A transaction that its client ended with COMMIT or ROLLBACK as SQL text goes on with a
         new one, as for every client that has switched autocommit off; its BEGIN does nothing.
         """
-        session = exchange.session
-        if transaction:
-            session = self._sessions.of_transaction(exchange.owner, transaction)
+        session = exchange.session if not transaction else self.session_of(exchange, transaction)
         if session.transaction and not session.engine.in_transaction:
             self.control(exchange, session, "BEGIN")
+        return session
+
+    def session_of(self, exchange: Exchange, transaction: bytes) -> FlightSession:
+        """Return the session in which a transaction runs; it is in use until the RPC is over."""
+        session = self._sessions.of_transaction(exchange.owner, transaction)
+        exchange.at_end(lambda: self._sessions.give_back(session))
         return session
 
     def control(self, exchange: Exchange, session: FlightSession, text: str) -> None:

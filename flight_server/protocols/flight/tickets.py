@@ -102,6 +102,16 @@ def used(what: str = "ticket") -> QueryRefused:
     )
 
 
+def refuse_many_values(rows: pa.Table | None) -> None:
+    """Refuse parameters of a query that are too large to be kept until it is fetched, if it ever is.
+
+    Raises:
+        QueryRefused: INVALID_REQUEST.
+    """
+    if rows is not None and rows.nbytes > MOST_BOUND_BYTES:
+        raise invalid(f"the parameters of a query may take {MOST_BOUND_BYTES} bytes")
+
+
 def _encode(ticket: Ticket) -> bytes:
     if isinstance(ticket, ResultTicket):
         return json.dumps({"result": ticket.token}).encode()
@@ -123,8 +133,7 @@ def _encode(ticket: Ticket) -> bytes:
 def _encode_rows(rows: pa.Table | None) -> bytes:
     if rows is None:
         return b""
-    if rows.nbytes > MOST_BOUND_BYTES:
-        raise invalid(f"the parameters of a query may take {MOST_BOUND_BYTES} bytes")
+    refuse_many_values(rows)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
