@@ -14,7 +14,9 @@ from flight_server.dialects.coerce import as_number, as_text, as_variant
 from flight_server.dialects.formats import to_duckdb
 from flight_server.dialects.functions import Arguments, FunctionRule, expect
 from flight_server.dialects.kinds import JSON, MOMENTS, NUMBERS, Kind, is_json, kind_of, typed
+from flight_server.dialects.number_formats import printed_number, read_number
 from flight_server.dialects.refuse import unsupported
+from flight_server.errors import QueryRefused
 
 _T = exp.DType
 _TYPES: Mapping[exp.DType, tuple[str, Kind]] = {
@@ -203,10 +205,24 @@ def _to_text(arguments: Arguments) -> Node:
     if len(arguments) == 1:
         found = as_text(value)
         return cast(found, "VARCHAR", Kind.TEXT) if kind_of(value) is Kind.UNKNOWN else found
-    if kind_of(value) in NUMBERS:
-        return build.refused_by_type("TO_CHAR of a number with a format", value)
     if kind_of(value) is Kind.BINARY:
         return build.refused_by_type("TO_CHAR of a binary value with a format", value)
+    try:
+        return _number_as_text(arguments) if kind_of(value) in NUMBERS else _moment_as_text(arguments)
+    except QueryRefused as refusal:
+        construct = refusal.message.removeprefix("SQL error: ").removesuffix(" is not supported")
+        return build.refused_by_type(construct.replace('"', "'"), value)
+
+
+def _number_as_text(arguments: Arguments) -> Node:
+    text = build.literal_text(arguments[1])
+    if text is None:
+        raise unsupported("a number format that is not a constant")
+    return printed_number(arguments[0], text)
+
+
+def _moment_as_text(arguments: Arguments) -> Node:
+    value = arguments[0]
     moment = (
         cast(as_text(value), "TIMESTAMP", Kind.TIMESTAMP)
         if is_json(value) or kind_of(value) is Kind.TEXT
@@ -219,14 +235,17 @@ def _to_number(function: str, safe: bool) -> FunctionRule:
     """Return the rule of TO_NUMBER(value [, precision [, scale]])."""
 
     def rule(arguments: Arguments) -> Node:
-        expect(function, arguments, 1, 3)
-        if len(arguments) > 1 and build.literal_text(arguments[1]) is not None:
-            raise unsupported(f"{function} with a format")
+        expect(function, arguments, 1, 4)
+        text = build.literal_text(arguments[1]) if len(arguments) > 1 else None
+        if text is not None:
+            arguments = [arguments[0], *arguments[2:]]
         sizes = [build.literal_integer(size) for size in arguments[1:]]
         if None in sizes:
             raise unsupported(f"{function} with a precision that is not a constant")
         precision, scale = [size for size in sizes if size is not None] + [38, 0][len(sizes) :]
         value = as_text(arguments[0]) if is_json(arguments[0]) else arguments[0]
+        if text is not None:
+            return read_number(value, text, precision, scale, safe)
         return cast(value, f"DECIMAL({precision}, {scale})", Kind.DECIMAL if scale else Kind.INTEGER, safe)
 
     return rule

@@ -130,7 +130,3 @@ SELECT RANDOM() IS NOT NULL, UNIFORM(1, 10, RANDOM()) BETWEEN 1 AND 10
 -- RANDOM with a seed is refused
 SELECT RANDOM(42)
 !! RANDOM with a seed is not supported
-
--- TO_CHAR of a number with a format is refused
-SELECT TO_CHAR(12.5, '999.99')
-!! TO_CHAR of a number with a format is not supported
