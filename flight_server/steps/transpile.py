@@ -120,7 +120,7 @@ def transpile(
         nonce=sealed.nonce,
         expected=expected,
         reads_clock=facts is None or reads_clock(facts, statement.tables, catalog),
-        decided_by=_decided_by(statement, facts, sealed, catalog, repeatable),
+        decided_by=_decided_by(statement, facts, sealed, catalog, repeatable, parser),
         returns=facts is not None and any(node.get("returning_list") for node in facts.writes),
         before=before,
         after=after,
@@ -145,11 +145,12 @@ def _decided_by(
     sealed: Sealed,
     catalog: CatalogSnapshot,
     repeatable: frozenset[str],
+    parser: Parser,
 ) -> frozenset[TableName] | None:
     """Return the tables that alone decide the answer of a query, or None if its answer must not be kept."""
     if facts is None or statement.kind is not Kind.READ or statement.explain:
         return None
-    return tables_of_repeatable(facts, sealed.catalog, catalog, repeatable)
+    return tables_of_repeatable(facts, sealed.catalog, catalog, repeatable, parser)
 
 
 def _referee(sql: str, parser: Parser, write: bool, sealed: Sealed) -> frozenset[TableName]:

@@ -10,7 +10,8 @@ from flight_server.model import TableName
 from flight_server.stores.catalog import CatalogSnapshot
 from flight_server.syntax.facts import Facts
 from flight_server.syntax.names import fold
-from flight_server.syntax.views import with_beneath
+from flight_server.syntax.parser import Parser
+from flight_server.syntax.views import definitions_beneath
 
 CLOCK = frozenset(
     {
@@ -47,27 +48,45 @@ def repeatable_functions(connection: duckdb.DuckDBPyConnection) -> frozenset[str
 
 def reads_clock(facts: Facts, tables: Iterable[TableName], catalog: CatalogSnapshot) -> bool:
     """Tell whether a query may ask for the time; a view always may."""
-    names = facts.functions | {fold(node["column_names"][-1]) for node in facts.columns}
     found = (catalog.tables.get(name) for name in tables)
-    return not names.isdisjoint(CLOCK) or any(table is None or table.is_view for table in found)
+    return _names_clock(facts) or any(table is None or table.is_view for table in found)
+
+
+def _names_clock(facts: Facts) -> bool:
+    names = facts.functions | {fold(node["column_names"][-1]) for node in facts.columns}
+    return not names.isdisjoint(CLOCK)
+
+
+def _is_repeatable(facts: Facts, repeatable: frozenset[str]) -> bool:
+    """Tell whether only tables decide what comes of a query, of which *facts* are known."""
+    calls = {fold(node["function"]["function_name"]) for node in facts.table_functions}
+    if not facts.functions <= repeatable or not calls <= _TABLE_FUNCTIONS:
+        return False
+    return not (facts.unknown or facts.shows or facts.samples or facts.writes or _names_clock(facts))
 
 
 def tables_of_repeatable(
-    facts: Facts, sealed_catalog: str, catalog: CatalogSnapshot, repeatable: frozenset[str]
+    facts: Facts,
+    sealed_catalog: str,
+    catalog: CatalogSnapshot,
+    repeatable: frozenset[str],
+    parser: Parser,
 ) -> frozenset[TableName] | None:
     """Return the tables whose state alone decides the answer of a query, or None if more does.
+
+    Of a view these are the tables beneath it, at any depth, if its own query is repeatable, too.
 
     Args:
         facts: Of the tree that is run, with row filters and masks in it.
         repeatable: What `repeatable_functions` returned.
     """
-    calls = {fold(node["function"]["function_name"]) for node in facts.table_functions}
-    if not facts.functions <= repeatable or not calls <= _TABLE_FUNCTIONS:
-        return None
-    if facts.unknown or facts.shows or facts.samples:
+    if not _is_repeatable(facts, repeatable):
         return None
     paths = [node["qualified_name"]["path"] for node in facts.tables]
     if any(len(path) != 3 or fold(path[0]) != sealed_catalog for path in paths):
         return None
     names = frozenset(TableName(fold(path[1]), fold(path[2])) for path in paths)
-    return None if reads_clock(facts, names, catalog) else with_beneath(names, catalog)
+    beneath = definitions_beneath(names, catalog, parser)
+    if beneath is None or not all(_is_repeatable(inner, repeatable) for inner in beneath[1]):
+        return None
+    return beneath[0]

@@ -22,13 +22,24 @@ from flight_server.steps.execute import Running, execute
 from flight_server.stores.cache import ResultCache
 from flight_server.stores.cache_disk import DiskCache
 from flight_server.watcher import Call
-from tests.fixtures.warehouse import ANALYST, Sees, Warehouse, grant_for
+from tests.fixtures.warehouse import ANALYST, Sees, Warehouse, grant_for, sight
 
 SETUP = """
 CREATE TABLE a AS SELECT i AS id, i * 10 AS v FROM range(5) t(i);
 CREATE TABLE b AS SELECT i AS id, i * 100 AS w FROM range(5) t(i);
 CREATE TABLE sink (id BIGINT, v BIGINT);
 CREATE VIEW over_a AS SELECT sum(v) AS total FROM a;
+CREATE VIEW dated AS SELECT id, current_date AS today FROM a;
+CREATE VIEW drawn AS SELECT id FROM a USING SAMPLE 2 ROWS;
+CREATE VIEW counted AS SELECT count(*) AS tables FROM duckdb_tables();
+CREATE VIEW above_drawn AS SELECT id FROM (SELECT id FROM drawn);
+CREATE MACRO twice(x) AS x * 2;
+CREATE VIEW by_macro AS SELECT twice(v) AS double FROM a;
+CREATE SCHEMA "odd as one";
+CREATE TABLE "odd as one".near AS SELECT 1 AS n;
+CREATE VIEW "odd as one"."the (view" (n, "as x") AS
+    WITH sink AS (SELECT max(n) AS n FROM near) SELECT sink.n, (SELECT sum(w) FROM main.b) FROM sink;
+CREATE VIEW twice_above AS SELECT n, total FROM "odd as one"."the (view", over_a;
 """
 TOTALS = "SELECT sum(v) FROM a"
 
@@ -148,7 +159,11 @@ def test_a_rolled_back_write_leaves_what_is_remembered(asker: Asker) -> None:
         "SELECT id FROM a TABLESAMPLE 50%",
         "SELECT count(*) FROM duckdb_tables()",
         "SELECT count(*) FROM information_schema.tables",
-        "SELECT total FROM over_a",
+        "SELECT today FROM dated",
+        "SELECT id FROM drawn",
+        "SELECT tables FROM counted",
+        "SELECT id FROM above_drawn",
+        "SELECT double FROM by_macro",
         "EXPLAIN SELECT sum(v) FROM a",
     ],
 )
@@ -156,6 +171,68 @@ def test_what_may_answer_otherwise_is_never_remembered(asker: Asker, sql: str) -
     asker.run(sql)
 
     assert asker.run(sql)[1] is False
+
+
+def test_an_answer_over_views_is_remembered_until_a_table_beneath_is_written(asker: Asker) -> None:
+    for sql, first, changes in (
+        ("SELECT total FROM over_a", [(100,)], ["INSERT INTO a VALUES (9, 1)"]),
+        ('FROM "odd as one"."the (view"', [(1, 1000)], ['INSERT INTO "odd as one".near VALUES (7)']),
+        (
+            "FROM twice_above",
+            [(7, 101)],
+            ["DELETE FROM a WHERE id = 9", 'DELETE FROM "odd as one".near WHERE n = 7'],
+        ),
+    ):
+        assert asker.run(sql) == (first, False)
+        assert asker.run(sql) == (first, True)
+        asker.run("INSERT INTO sink VALUES (1, 1)")
+        assert asker.run(sql)[1] is True
+        for change in changes:
+            asker.run(change)
+            rows, remembered = asker.run(sql)
+            assert rows != first
+            assert not remembered
+            assert asker.run(sql) == (rows, True)
+
+
+def test_a_table_that_hides_the_one_beneath_a_view_is_seen_at_once(asker: Asker) -> None:
+    asker.run('CREATE VIEW "odd as one".v AS SELECT sum(v) AS total FROM a')
+    before = asker.run('FROM "odd as one".v')
+    asker.run('CREATE TABLE "odd as one".a AS SELECT 5 AS v')
+    hidden = asker.run('FROM "odd as one".v')
+    asker.run('UPDATE "odd as one".a SET v = 6')
+
+    assert (before[0], hidden[0]) == ([(100,)], [(5,)])
+    assert asker.run('FROM "odd as one".v') == ([(6,)], False)
+
+
+def test_a_replaced_view_is_seen_at_once(asker: Asker) -> None:
+    asker.run("SELECT total FROM over_a")
+    asker.run("CREATE OR REPLACE VIEW over_a AS SELECT sum(w) AS total FROM b")
+    replaced = asker.run("SELECT total FROM over_a")
+    asker.run("UPDATE b SET w = 0")
+
+    assert replaced == ([(1000,)], False)
+    assert asker.run("SELECT total FROM over_a") == ([(0,)], False)
+
+
+def test_a_view_beneath_a_view_that_is_replaced_is_seen_at_once(asker: Asker) -> None:
+    asker.run("FROM twice_above")
+    asker.run("CREATE OR REPLACE VIEW over_a AS SELECT 3 AS total")
+
+    assert asker.run("FROM twice_above") == ([(1, 3)], False)
+    assert asker.run("FROM twice_above") == ([(1, 3)], True)
+
+
+def test_who_sees_a_part_of_a_view_is_answered_from_its_own_memory(asker: Asker) -> None:
+    part = (sight("twice_above", "n > 1"),)
+    asker.run("SELECT count(*) FROM twice_above")
+    first = asker.run("SELECT count(*) FROM twice_above", sees=part)
+    again = asker.run("SELECT count(*) FROM twice_above", sees=part)
+    asker.run('INSERT INTO "odd as one".near VALUES (7)')
+
+    assert (first, again) == (([(0,)], False), ([(0,)], True))
+    assert asker.run("SELECT count(*) FROM twice_above", sees=part) == ([(1,)], False)
 
 
 def test_parameters_of_other_values_and_types_are_other_queries(asker: Asker) -> None:
@@ -249,6 +326,7 @@ def test_what_memory_has_no_room_for_comes_back_from_disk(asker: Asker, tmp_path
 
 
 _READS = (
+    "SELECT total FROM over_a",
     "SELECT sum(v) FROM a",
     "SELECT sum(w) FROM b",
     "SELECT count(*), sum(a.v + b.w) FROM a JOIN b USING (id)",
