@@ -31,7 +31,7 @@ def array_of(elements_list: Node, *sources: Node) -> Node:
 
 
 def _each(name: str, body: Node) -> Node:
-    return exp.Lambda(this=body, expressions=[exp.to_identifier(name)])
+    return build.each(body, name)
 
 
 def _construct(arguments: Arguments) -> Node:
@@ -40,7 +40,7 @@ def _construct(arguments: Arguments) -> Node:
 
 def _construct_compact(arguments: Arguments) -> Node:
     listed = exp.Array(expressions=[cast(as_variant(value), "JSON", Kind.VARIANT) for value in arguments])
-    keep = _each("x", build.is_not_null(build.raw("x")))
+    keep = _each("x", build.is_not_null(build.local("x")))
     return array_of(call("list_filter", cast(listed, "JSON[]", Kind.NESTED), keep))
 
 
@@ -110,7 +110,7 @@ def _absolute(bound: Node, listed: Node) -> Node:
 def _to_string(arguments: Arguments) -> Node:
     """ARRAY_TO_STRING: a NULL element is an empty text."""
     expect("ARRAY_TO_STRING", arguments, 2, 2)
-    element = call("coalesce", call("json_extract_string", build.raw("x"), build.text("$")), build.text(""))
+    element = call("coalesce", call("json_extract_string", build.local("x"), build.text("$")), build.text(""))
     texts = call("list_transform", elements(arguments[0]), _each("x", element))
     return call("array_to_string", texts, as_text(arguments[1]), kind=Kind.TEXT)
 
@@ -119,14 +119,14 @@ def _distinct(arguments: Arguments) -> Node:
     """Keep the first of equal elements, in order."""
     expect("ARRAY_DISTINCT", arguments, 1, 1)
     listed = elements(arguments[0])
-    first = build.binary(exp.EQ, call("list_position", listed, build.raw("x")), build.raw("i"))
-    test = exp.Lambda(this=first, expressions=[exp.to_identifier("x"), exp.to_identifier("i")])
+    first = build.binary(exp.EQ, call("list_position", listed, build.local("x")), build.local("i"))
+    test = build.each(first, "x", "i")
     return array_of(call("list_filter", listed, test), arguments[0])
 
 
 def _compact(arguments: Arguments) -> Node:
     expect("ARRAY_COMPACT", arguments, 1, 1)
-    not_null = build.binary(exp.NEQ, call("json_type", build.raw("x")), build.text("NULL"))
+    not_null = build.binary(exp.NEQ, call("json_type", build.local("x")), build.text("NULL"))
     return array_of(call("list_filter", elements(arguments[0]), _each("x", not_null)), arguments[0])
 
 
@@ -144,19 +144,21 @@ def _sort(arguments: Arguments) -> Node:
     descending = len(arguments) == 2 and not arguments[1].this
     listed = elements(arguments[0])
     number = cast(
-        call("json_extract_string", build.raw("x"), build.text("$")), "DOUBLE", Kind.FLOAT, safe=True
+        call("json_extract_string", build.local("x"), build.text("$")), "DOUBLE", Kind.FLOAT, safe=True
     )
     key = call(
         "struct_pack",
         *[
             exp.PropertyEQ(this=exp.to_identifier(n), expression=v)
-            for n, v in (("n", number), ("x", build.raw("x")))
+            for n, v in (("n", number), ("x", build.local("x")))
         ],
     )
     keyed = call("list_transform", listed, _each("x", key))
     ordered = call("list_sort", keyed, build.text("DESC" if descending else "ASC"), build.text("NULLS LAST"))
     plain = call(
-        "list_transform", ordered, _each("s", exp.Dot(this=build.raw("s"), expression=exp.to_identifier("x")))
+        "list_transform",
+        ordered,
+        _each("s", exp.Dot(this=build.local("s"), expression=exp.to_identifier("x"))),
     )
     return array_of(plain, arguments[0])
 
@@ -194,7 +196,7 @@ def _flattened(arguments: Arguments) -> Node:
     inner = call(
         "list_transform",
         elements(arguments[0]),
-        _each("x", call("json_extract", build.raw("x"), build.text("$[*]"))),
+        _each("x", call("json_extract", build.local("x"), build.text("$[*]"))),
     )
     return array_of(call("flatten", inner), arguments[0])
 
@@ -217,19 +219,19 @@ def _set_operation(common: bool) -> FunctionRule:
 
     def rule(arguments: Arguments) -> Node:
         expect("ARRAY_EXCEPT", arguments, 2, 2)
-        inside: Node = call("list_contains", elements(arguments[1]), build.raw("x"), kind=Kind.BOOLEAN)
+        inside: Node = call("list_contains", elements(arguments[1]), build.local("x"), kind=Kind.BOOLEAN)
         count = _occurrence(elements(arguments[0]))
         other = call(
             "len",
             call(
                 "list_filter",
                 elements(arguments[1]),
-                _each("y", build.binary(exp.EQ, build.raw("y"), build.raw("x"))),
+                _each("y", build.binary(exp.EQ, build.local("y"), build.local("x"))),
             ),
         )
         within = build.binary(exp.LTE if common else exp.GT, count, other)
         body = build.all_of([inside, within]) if common else within
-        test = exp.Lambda(this=body, expressions=[exp.to_identifier("x"), exp.to_identifier("i")])
+        test = build.each(body, "x", "i")
         return array_of(call("list_filter", elements(arguments[0]), test), *arguments)
 
     return rule
@@ -237,9 +239,10 @@ def _set_operation(common: bool) -> FunctionRule:
 
 def _occurrence(listed: Node) -> Node:
     """Return how often the element x at position i has come up to there, itself included."""
-    before = call("list_slice", listed, build.integer(1), build.raw("i"))
+    before = call("list_slice", listed, build.integer(1), build.local("i"))
     return call(
-        "len", call("list_filter", before, _each("z", build.binary(exp.EQ, build.raw("z"), build.raw("x"))))
+        "len",
+        call("list_filter", before, _each("z", build.binary(exp.EQ, build.local("z"), build.local("x")))),
     )
 
 

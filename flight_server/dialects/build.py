@@ -23,6 +23,7 @@ __all__ = [
     "call",
     "case",
     "cast",
+    "each",
     "equals",
     "failing",
     "integer",
@@ -32,6 +33,7 @@ __all__ = [
     "leave_to_inner",
     "literal_integer",
     "literal_text",
+    "local",
     "null",
     "raw",
     "refused_by_type",
@@ -108,6 +110,16 @@ def integer(value: int) -> Node:
 def raw(sql: str, kind: Kind = Kind.UNKNOWN) -> Node:
     """Return a fixed piece of DuckDB SQL that holds nothing of the caller's."""
     return typed(exp.Var(this=sql), kind)
+
+
+def local(name: str) -> Node:
+    """Return the parameter *name* of a lambda of ours, which no column of the caller's is called like."""
+    return raw(f'"${name}"')
+
+
+def each(body: Node, *names: str) -> exp.Lambda:
+    """Return DuckDB's `lambda names: body`; in *body* the names are `local`."""
+    return exp.Lambda(this=body, expressions=[exp.to_identifier(f"${name}", quoted=True) for name in names])
 
 
 def refused_by_type(construct: str, *arguments: Node, instead: str = "") -> Node:

@@ -10,6 +10,7 @@ from sqlglot import exp
 from flight_server.dialects import (
     aggregates,
     arithmetic,
+    array_edits,
     arrays,
     casts,
     chance,
@@ -41,6 +42,7 @@ _MODULES: tuple[Any, ...] = (
     paths,
     objects,
     arrays,
+    array_edits,
     aggregates,
     chance,
     compare,

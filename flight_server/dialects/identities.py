@@ -28,11 +28,13 @@ def make_sequences(tree: Node, columns: TableColumns) -> tuple[str, ...]:
     found = [(column, item) for column in tree.find_all(exp.ColumnDef) for item in _identities(column)]
     if not found:
         return ()
-    if not isinstance(tree, exp.Create) or tree.expression is not None or not _is_lasting(tree):
+    if not isinstance(tree, exp.Create) or tree.expression is not None:
         raise unsupported("AUTOINCREMENT outside of CREATE TABLE with columns")
     parts = [part.name for part in tree.this.find(exp.Table).parts]
     if len(parts) > 1 and fold(parts[0]) == PUBLIC_CATALOG:
         parts = parts[1:]
+    if any(tree.find_all(exp.TemporaryProperty)):
+        return _make_temporary(found, parts, bool(tree.args.get("replace")))
     replaces, exists = bool(tree.args.get("replace")), columns(tuple(parts)) is not None
     before = [f"DROP TABLE IF EXISTS {_path(parts)}"] if replaces else []
     for column, item in found:
@@ -52,8 +54,19 @@ def _identities(column: exp.ColumnDef) -> list[exp.ColumnConstraint]:
     return [item for item in constraints if isinstance(item.args.get("kind"), _IDENTITY)]
 
 
-def _is_lasting(tree: exp.Create) -> bool:
-    return not any(tree.find_all(exp.TemporaryProperty))
+def _make_temporary(
+    found: list[tuple[exp.ColumnDef, exp.ColumnConstraint]], parts: list[str], replaces: bool
+) -> tuple[str, ...]:
+    """Give the columns of a temporary table sequences of the session's own."""
+    before = [f"DROP TABLE IF EXISTS temp.main.{quote(parts[-1])}"] if replaces else []
+    for column, item in found:
+        name = _path(["temp", "main", f"{parts[-1]}_{column.name}_seq"])
+        start, step = _numbers(item.args["kind"])
+        before.append(
+            f"CREATE OR REPLACE TEMPORARY SEQUENCE {name} START WITH {start} INCREMENT BY {step} {_WIDEST}"
+        )
+        item.set("kind", exp.DefaultColumnConstraint(this=call("nextval", text(name))))
+    return tuple(before)
 
 
 def _numbers(kind: Node) -> tuple[int, int]:

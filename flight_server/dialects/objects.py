@@ -45,11 +45,11 @@ def object_of(pairs: Sequence[tuple[Node, Node]], keep_null: bool) -> Node:
         flat = [part for key, value in pairs for part in (key, as_variant(value))]
         return call("json_object", *flat, kind=Kind.OBJECT)
     entries = exp.Array(expressions=[_entry(key, value, keep_null) for key, value in pairs])
-    entry = build.raw("e")
+    entry = build.local("e")
     wanted = [build.is_not_null(exp.Dot(this=entry, expression=exp.to_identifier("k")))]
     if not keep_null:
         wanted.append(build.is_not_null(exp.Dot(this=entry.copy(), expression=exp.to_identifier("v"))))
-    test = exp.Lambda(this=build.all_of(wanted), expressions=[exp.to_identifier("e")])
+    test = build.each(build.all_of(wanted), "e")
     kept = call("list_filter", cast(entries, _ENTRY, Kind.NESTED), test)
     return call("to_json", call("map_from_entries", kept), kind=Kind.OBJECT)
 
@@ -255,8 +255,8 @@ def _filtered(arguments: Arguments, wanted: bool) -> Node:
         return build.refused_by_type("OBJECT_PICK or OBJECT_DELETE with an array of keys", *arguments)
     value = as_variant(arguments[0])
     names = [as_text(key) for key in arguments[1:]]
-    inside: Node = exp.In(this=build.raw("k"), expressions=[name.copy() for name in names])
-    test = exp.Lambda(this=inside if wanted else exp.Not(this=inside), expressions=[exp.to_identifier("k")])
+    inside: Node = exp.In(this=build.local("k"), expressions=[name.copy() for name in names])
+    test = build.each(inside if wanted else exp.Not(this=inside), "k")
     keys = call("list_sort", call("list_filter", call("json_keys", value), test))
     return _rebuilt(value, keys)
 
@@ -264,11 +264,11 @@ def _filtered(arguments: Arguments, wanted: bool) -> Node:
 def _rebuilt(value: Node, keys: Node) -> Node:
     """Return the object of *keys* with the values that they have in *value*."""
     path = build.binary(
-        exp.DPipe, build.binary(exp.DPipe, build.text('$."'), build.raw("k")), build.text('"')
+        exp.DPipe, build.binary(exp.DPipe, build.text('$."'), build.local("k")), build.text('"')
     )
     found = call("json_extract", value, path)
-    entry = call("struct_pack", _named("k", build.raw("k")), _named("v", found))
-    entries = call("list_transform", keys, exp.Lambda(this=entry, expressions=[exp.to_identifier("k")]))
+    entry = call("struct_pack", _named("k", build.local("k")), _named("v", found))
+    entries = call("list_transform", keys, build.each(entry, "k"))
     built = call("to_json", call("map_from_entries", entries))
     return case([(build.is_not_null(value), built)], kind=Kind.OBJECT)
 

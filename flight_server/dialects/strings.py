@@ -149,7 +149,7 @@ def _initcap(arguments: Arguments) -> Node:
     """Capitalise the first letter of each word; words end at anything that is no letter and no digit."""
     (subject,) = coerced("INITCAP", "t", arguments)
     words = call("regexp_extract_all", call("lower", subject), build.text(r"[\p{L}\p{N}]+|[^\p{L}\p{N}]+"))
-    word = build.raw("w")
+    word = build.local("w")
     capital = exp.DPipe(
         this=call("upper", call("left", word, build.integer(1))),
         expression=call("substr", word, build.integer(2)),
@@ -161,7 +161,7 @@ def _initcap(arguments: Arguments) -> Node:
 
 def _each(name: str, body: Node) -> Node:
     """Return DuckDB's `lambda name: body`."""
-    return exp.Lambda(this=body, expressions=[exp.to_identifier(name)])
+    return build.each(body, name)
 
 
 def _distance(arguments: Arguments) -> Node:
@@ -192,6 +192,21 @@ def _sha2(arguments: Arguments) -> Node:
 def _hex(arguments: Arguments) -> Node:
     expect("HEX_ENCODE", arguments, 1, 1)
     return call("hex", _text(arguments[0]), kind=Kind.TEXT)
+
+
+def _without_spaces(arguments: Arguments) -> Node:
+    (subject,) = coerced("RTRIMMED_LENGTH", "t", arguments)
+    return call("length", call("rtrim", subject, build.text(_SPACE)), kind=Kind.INTEGER)
+
+
+def _binary(arguments: Arguments) -> Node:
+    """TO_BINARY(text [, format]), in hexadecimal digits unless the format is UTF-8 or BASE64."""
+    expect("TO_BINARY", arguments, 1, 2)
+    name = (build.literal_text(arguments[1]) or "").upper() if len(arguments) > 1 else "HEX"
+    targets = {"HEX": "unhex", "UTF-8": "encode", "UTF8": "encode", "BASE64": "from_base64"}
+    if name not in targets:
+        raise unsupported("TO_BINARY with this format")
+    return call(targets[name], as_text(arguments[0]), kind=Kind.BINARY)
 
 
 def _from_hex(arguments: Arguments) -> Node:
@@ -282,6 +297,7 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "RIGHT": _end("right"),
     "RPAD": _pad("rpad"),
     "RTRIM": _trimmed("rtrim"),
+    "RTRIMMED_LENGTH": _without_spaces,
     "SHA2": _sha2,
     "SHA2_HEX": _sha2,
     "SPACE": _space,
@@ -290,6 +306,7 @@ FUNCTIONS: Mapping[str, FunctionRule] = {
     "STRTOK": _strtok,
     "SUBSTR": _substring,
     "SUBSTRING": _substring,
+    "TO_BINARY": _binary,
     "TRANSLATE": plain("translate", "ttt", Kind.TEXT),
     "TRIM": _trimmed("trim"),
     "UNICODE": plain("unicode", "t", Kind.INTEGER),

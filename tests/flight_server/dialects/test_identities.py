@@ -101,6 +101,18 @@ def test_a_table_of_the_current_schema_finds_its_sequence_from_everywhere(
     assert empty.rows("FROM sales.t ORDER BY x") == [(1, "a"), (2, "b")]
 
 
+def test_a_temporary_table_numbers_its_rows_for_its_session(empty: Warehouse, session: DuckDBSession) -> None:
+    define(empty, session, "CREATE TEMPORARY TABLE t (id INT AUTOINCREMENT START 5 INCREMENT 2, x STRING)")
+    empty.rows("INSERT INTO t (x) VALUES ('a'), ('b')", session=session)
+    first = empty.rows("SELECT id FROM t ORDER BY x", session=session)
+    define(empty, session, "CREATE OR REPLACE TEMPORARY TABLE t (id INT IDENTITY, x STRING)")
+    empty.rows("INSERT INTO t (x) VALUES ('c')", session=session)
+
+    assert first == [(5,), (7,)]
+    assert empty.rows("SELECT id FROM t", session=session) == [(1,)]
+    assert empty.rows("SELECT count(*) FROM duckdb_sequences() WHERE NOT temporary") == [(0,)]
+
+
 def test_nothing_is_left_of_a_definition_that_fails(empty: Warehouse, session: DuckDBSession) -> None:
     with pytest.raises(QueryRefused):
         define(empty, session, "CREATE TABLE t (id INT AUTOINCREMENT, x INT DEFAULT 'a'::INT, x INT)")
@@ -111,7 +123,7 @@ def test_nothing_is_left_of_a_definition_that_fails(empty: Warehouse, session: D
 @pytest.mark.parametrize(
     "sql",
     [
-        "CREATE TEMPORARY TABLE t (id INT AUTOINCREMENT)",
+        "CREATE TEMPORARY TABLE t (id INT AUTOINCREMENT START 1 INCREMENT 0)",
         "ALTER TABLE t ADD COLUMN id INT AUTOINCREMENT",
         "CREATE TABLE t (id INT AUTOINCREMENT START 1 INCREMENT 0)",
     ],

@@ -92,10 +92,6 @@ CREATE OR REPLACE TRANSIENT TABLE made (id NUMBER(38,0) NOT NULL PRIMARY KEY, at
 ?? SELECT count(*) FROM duckdb_constraints() WHERE table_name = 'made' AND constraint_type = 'PRIMARY KEY'
 -> [1]
 
--- AUTOINCREMENT of a temporary table is refused
-CREATE TEMPORARY TABLE made (id INT AUTOINCREMENT)
-!! AUTOINCREMENT outside of CREATE TABLE with columns is not supported
-
 -- IDENTITY in an ALTER is refused
 ALTER TABLE target ADD COLUMN n INT IDENTITY(1, 1)
 !! AUTOINCREMENT outside of CREATE TABLE with columns is not supported
