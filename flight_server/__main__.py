@@ -50,6 +50,7 @@ def _serve(app: App) -> int:
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGINT, on_term)
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=app.reload, name="reload").start())
+    app.load_memories(ended)
     app.start()
     while not ended.wait(0.5):
         pass

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 DEEPEST_TREE = 20_000
 PROBE_S = 2.0
 INTERRUPT_GRACE_S = 3.0
+LOAD_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class App:
         settings.run_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         settings.temp_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._engine = DuckDBEngine(_duckdb_options(settings))
-        self._engine.provide_semantics(embedder_for(settings))
+        self._semantics = self._engine.provide_semantics(embedder_for(settings))
         self._parser = Parser()
         self._engines = with_remotes(self._engine, settings, self._parser)
         self._catalog = Catalog(described(self._engines.load_catalog, settings.run_folder / "catalog.json"))
@@ -102,6 +103,14 @@ class App:
             health=f"grpc://{host}:{self._health.port}",
             metrics=f"http://{host}:{self._metrics_server.port}/metrics",
         )
+
+    def load_memories(self, ended: threading.Event) -> None:
+        """Wait until what agents remember is in memory, at most `LOAD_S` seconds or until *ended* is set."""
+        memory, began = self._semantics.memory, time.monotonic()
+        while not memory.wait_loaded(0.05) and not ended.is_set():
+            if time.monotonic() - began > LOAD_S:
+                self._log.warning("ready before all memories are loaded", waited_secs=LOAD_S)
+                return
 
     def start(self) -> None:
         """Begin to answer, and say where."""

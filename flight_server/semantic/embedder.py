@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
@@ -146,8 +148,24 @@ def unit(vectors: npt.NDArray[Any]) -> Matrix:
 def _load_wordllama() -> Any:
     """Return the model, read from the folder of its package."""
     try:
-        import wordllama
+        with _some_home():
+            import wordllama
     except ImportError as fault:
         raise EmbeddingFailed(MISSING) from fault
     folder = str(Path(str(wordllama.__file__)).parent)
     return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
+
+
+@contextmanager
+def _some_home() -> Iterator[None]:
+    """Name a home folder where there is none, as in a container: wordllama asks for it as it is imported."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = gettempdir()
+        try:
+            yield
+        finally:
+            del os.environ["HOME"]
+    else:
+        yield

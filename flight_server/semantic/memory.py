@@ -63,7 +63,12 @@ _FORGET = "DELETE FROM {vectors} AS v WHERE v.memory_id NOT IN (SELECT memory_id
 _UNMARKED = "NOT coalesce(m.has_embedding, false) AND m.memory_id IN (SELECT memory_id FROM {vectors})"
 _ANY_UNMARKED = f"SELECT 1 FROM {{memory}} AS m WHERE {_UNMARKED} LIMIT 1"
 _MARK = f"UPDATE {{memory}} AS m SET has_embedding = true WHERE {_UNMARKED}"
-_READ_ALL = "SELECT max(array_inner_product(vector, vector)) FROM {vectors}"
+_SEARCH = (
+    "SELECT m.content FROM {memory} AS m LEFT JOIN (SELECT memory_id, text_hash, "
+    "array_inner_product(vector, vector) AS near FROM {vectors}) AS v "
+    "ON v.memory_id = m.memory_id AND v.text_hash = hash(m.content) ORDER BY v.near DESC LIMIT 50"
+)
+"""As the rewriting would have it: all that the first search reads is then in memory."""
 
 log = structlog.get_logger("memory")
 
@@ -95,6 +100,7 @@ class AgentMemory:
         self._lock = threading.Lock()
         self._embedding = threading.Lock()
         self._ending = threading.Event()
+        self._loaded = threading.Event()
         self._thread = threading.Thread(target=self._keep_embedding, name="memory", daemon=True)
         self._loads_model = False
         self.width = 0
@@ -119,6 +125,12 @@ class AgentMemory:
             self._make_table(width)
         if embeds:
             self._thread.start()
+        else:
+            self._loaded.set()
+
+    def wait_loaded(self, seconds: float) -> bool:
+        """Wait until searches find model and vectors in memory; tell whether they do."""
+        return self._loaded.wait(seconds)
 
     def close(self) -> None:
         """Stop embedding."""
@@ -187,7 +199,7 @@ class AgentMemory:
                 return False
             if self._loads_model:
                 self._vectors.of(["warm"])
-            connection.execute(_READ_ALL.format(vectors=self._stored)).fetchall()
+            connection.execute(_SEARCH.format(vectors=self._stored, memory=self._memory)).fetchall()
         return True
 
     def _mark(self, connection: duckdb.DuckDBPyConnection, places: Mapping[str, str]) -> None:
@@ -256,6 +268,8 @@ class AgentMemory:
             self.warm_up()
         except Exception as error:  # noqa: BLE001  # the first search then does it
             log.warning("memories are not loaded yet", reason=str(error)[:300])
+        finally:
+            self._loaded.set()
         while not self._ending.wait(LOOK_AGAIN_S):
             stamp = self._changes.stamp([MEMORY])
             if stamp is None or stamp == seen:
