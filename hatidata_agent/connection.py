@@ -35,7 +35,11 @@ class Connection:
         self._good_until = 0.0
 
     def attempt(self, action: Callable[[Transport], T], call: Call) -> T:
-        """Do *action*, again where the service cannot have acted on the first one."""
+        """Do *action*, again where the service cannot have acted on the first one.
+
+        Whoever waited as long as a connection may take is told what is wrong instead.
+        """
+        patience = time.monotonic() + self.place.connect_timeout
         for left in range(self._retries, -1, -1):
             try:
                 return action(self._connected())
@@ -45,7 +49,8 @@ class Connection:
                 wait = _wait_before_retry(error)
                 if error.code == "SERVICE_UNAVAILABLE":
                     self._forget()
-                if left == 0 or wait is None:
+                unreached = error.code == "SERVICE_UNAVAILABLE" and not error.sent
+                if left == 0 or wait is None or (unreached and time.monotonic() + wait > patience):
                     raise
                 time.sleep(wait)
         raise AssertionError("the loop returns or raises")
@@ -89,7 +94,7 @@ def _connect(place: Place, route: Route) -> tuple[Transport, float]:
 
 def _wait_before_retry(error: HatiDataError) -> float | None:
     """Return the seconds to wait, or None if sending again is not safe or not worth it."""
-    if error.code == "SERVICE_UNAVAILABLE" and not error.sent:
+    if error.code == "SERVICE_UNAVAILABLE" and not error.sent and error.retry_after is None:
         return 0.2
     if error.code in {"SERVICE_UNAVAILABLE", "RATE_LIMITED"} and error.retry_after is not None:
         return error.retry_after if error.retry_after <= _LONGEST_WAIT_SECS else None

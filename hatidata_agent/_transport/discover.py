@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from hatidata_agent._transport import Place
-from hatidata_agent._transport.http import pool_for, translated
+from hatidata_agent._transport.http import pool_for, retry_after, translated, unreachable
+from hatidata_agent.errors import ServiceUnavailableError
 
 _HERE = frozenset({"0.0.0.0", "::", "127.0.0.1", "::1", "localhost"})
 _REACH_SECS = 1.0
@@ -37,7 +38,7 @@ def find_flight(place: Place) -> Found:
     """Ask the service where its Flight server is, and whether that can be reached from here.
 
     Raises:
-        HatiDataError: Nothing answers at *place*.
+        ServiceUnavailableError: Nothing answers at *place*, or it says that it is not ready, and why.
     """
     announced = _announced(place)
     if not announced:
@@ -66,13 +67,23 @@ def _announced(place: Place) -> str:
     with pool_for(place) as pool:
         try:
             response = pool.request("GET", f"{place.base_url}/ready", timeout=timeout)
+        except ReadTimeoutError:
+            raise unreachable(place.base_url, "no answer from the service") from None
         except HTTPError as error:
-            raise translated(error) from None
+            raise translated(error, place.base_url) from None
     try:
         fields = json.loads(response.data)
     except ValueError:
         return ""
-    return str(fields.get("flight") or "") if isinstance(fields, dict) else ""
+    if not isinstance(fields, dict):
+        return ""
+    if fields.get("ready") is False:
+        raise ServiceUnavailableError(
+            f"the service at {place.base_url} is not ready: {fields.get('reason') or 'it does not say why'}",
+            retry_after=retry_after(response.headers),
+            sent=False,
+        )
+    return str(fields.get("flight") or "")
 
 
 def _answers(host: str, port: int) -> bool:

@@ -97,7 +97,7 @@ class HttpTransport:
                 preload_content=False,
             )
         except HTTPError as error:
-            raise translated(error) from None
+            raise translated(error, self._place.base_url) from None
         finally:
             _now.call = None
 
@@ -146,14 +146,27 @@ def pool_for(place: Place) -> urllib3.PoolManager:
     return manager
 
 
-def translated(error: HTTPError) -> HatiDataError:
-    """Return the SDK's exception for an error of urllib3."""
+def translated(error: HTTPError, address: str = "") -> HatiDataError:
+    """Return the SDK's exception for an error of urllib3, which happened while *address* was asked."""
     cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     if isinstance(cause, NewConnectionError):
-        return ServiceUnavailableError("cannot connect to the service", sent=False)
+        return unreachable(address, "cannot connect to the service")
     if isinstance(cause, HttpTimeoutError):
         return QueryTimeoutError("the service did not answer in time")
     return ServiceUnavailableError(f"the connection to the service broke ({type(cause).__name__})")
+
+
+def unreachable(address: str, what: str) -> ServiceUnavailableError:
+    """Return the error of a service to which nothing could be sent."""
+    return ServiceUnavailableError(f"{what} at {address}: is it running?", sent=False)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return for how many seconds the service asks to wait, if it does."""
+    try:
+        return float(headers["retry-after"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _batches(
@@ -200,7 +213,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> HatiDataError:
         code,
         message,
         query_id=str(fields.get("query_id") or response.headers.get("x-query-id", "")),
-        retry_after=_seconds(response.headers.get("retry-after")),
+        retry_after=retry_after(response.headers),
     )
 
 
@@ -220,10 +233,3 @@ def _object(body: bytes) -> dict[str, Any]:  # Any: fields of decoded JSON
     except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from hatidata_agent.cli.exits import NO_SERVICE, Failure
-from hatidata_agent.cli.options import TlsFiles, examples, home_option, tls_options
+from hatidata_agent.cli.exits import Failure
+from hatidata_agent.cli.options import TlsFiles, examples, home_option, running_service, tls_options
 from hatidata_agent.credentials import find_key
 
 AT_ONCE: Final = 16
@@ -58,14 +58,7 @@ def command(home: Path, url: str | None, agent_id: str, tls_files: TlsFiles) -> 
 
 def _running(home: Path) -> str:
     """Return where the service of *home* is now; it may have been started anew meanwhile."""
-    from hatidata_agent.service.endpoints import read_endpoints
-
-    endpoints = read_endpoints(home / "run" / "endpoints.json")
-    if endpoints is None:
-        raise Failure(
-            f"no service is running for {home}: start it with `hati init` or `hati serve`", NO_SERVICE
-        )
-    return f"{endpoints.mcp}/mcp"
+    return f"{running_service(home).mcp}/mcp"
 
 
 class Carrier:

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar
 
 import click
 
@@ -14,6 +14,12 @@ from hatidata_agent.cli.exits import CONFIGURATION, NO_SERVICE, USAGE, Failure
 from hatidata_agent.client import HatiDataAgent
 from hatidata_agent.credentials import default_home, find_key
 from hatidata_settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from hatidata_agent.service.endpoints import Endpoints
+
+CONNECT_SECS: Final = 4.0
+"""How long a person waits to hear that nobody answers; the service itself takes 2 s to give up Flight."""
 
 _PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -98,6 +104,7 @@ def connection_options(command: Command) -> Command:
             "hati",
             find_key(None, home),
             tls=tls,
+            connect_timeout=CONNECT_SECS,
             **tls_files,
         ) as agent:
             return command(agent=agent, **options)
@@ -105,17 +112,39 @@ def connection_options(command: Command) -> Command:
     return wrapped  # type: ignore[return-value]  # it takes what click passes, not what *command* takes
 
 
+def running_service(home: Path) -> Endpoints:
+    """Return where the service of *home* listens.
+
+    Raises:
+        Failure: None runs; the addresses of one that was killed are not believed.
+    """
+    from hatidata_agent.service.endpoints import read_endpoints
+    from hatidata_agent.service.instance import serving_pid
+
+    run = home / "run"
+    try:
+        pid = serving_pid(run)
+    except PermissionError:
+        pid = 0  # another user's service: who holds its lock cannot be seen
+    if pid is None:
+        raise Failure(
+            f"no service is running for {home}: start it with `hati init` or `hati serve`", NO_SERVICE
+        )
+    endpoints = read_endpoints(run / "endpoints.json")
+    if endpoints is None:
+        raise Failure(
+            f"the service of {home} is still starting, or cannot: see `hati status` and its log", NO_SERVICE
+        )
+    return endpoints
+
+
 def _address(home: Path, host: str | None, port: int | None) -> tuple[str, int, bool]:
     if host or port:
         return host or "localhost", port or 5439, False
     from urllib.parse import urlsplit
 
-    from hatidata_agent.service.endpoints import port_of, read_endpoints
+    from hatidata_agent.service.endpoints import port_of
 
-    endpoints = read_endpoints(home / "run" / "endpoints.json")
-    if endpoints is None:
-        raise Failure(
-            f"no service is running for {home}: start it with `hati init` or `hati serve`", NO_SERVICE
-        )
+    endpoints = running_service(home)
     parts = urlsplit(endpoints.http)
     return parts.hostname or "localhost", port_of(endpoints.http), parts.scheme == "https"

@@ -35,7 +35,7 @@ _BY_SUFFIX = {
         "hati query 'SELECT * FROM orders LIMIT 5'",
         "hati query 'SELECT * FROM orders WHERE total > $1' --param 100 -o orders.parquet",
         "hati query -f report.sql --format csv > report.csv",
-        "echo 'SELECT 1' | hati query -f -",
+        "hati query < report.sql            # or -f -, or at the end of a pipe",
     )
 )
 @click.argument("sql", required=False)
@@ -92,9 +92,21 @@ def _prompt(agent: HatiDataAgent, form: str, timeout_ms: int | None, dialect: st
 
 
 def _text_of(sql: str | None, sql_file: IO[str] | None) -> str:
-    if (sql is None) == (sql_file is None):
+    """Return the SQL: the argument, or the file, or what stands on standard input."""
+    if sql is not None and sql_file is not None:
         raise Failure("give the SQL as an argument or with -f, one of the two", USAGE)
-    return sql if sql is not None else sql_file.read() if sql_file is not None else ""
+    try:
+        text = sql if sql is not None else sql_file.read() if sql_file is not None else _piped()
+    except UnicodeDecodeError:
+        raise Failure("the SQL is not UTF-8 text", USAGE) from None
+    if not text.strip():
+        raise Failure("there is no SQL: give it as an argument, with -f, or on standard input", USAGE)
+    return text
+
+
+def _piped() -> str:
+    """Return what standard input holds; a terminal is not waited for."""
+    return "" if sys.stdin.isatty() else sys.stdin.read()
 
 
 def _value(text: str) -> str | int | float | bool | None:

@@ -255,6 +255,11 @@ class FlightClient:
             )
             answers = [json.loads(result_body(raw)) for raw in call]
         except grpc.RpcError as failure:
+            status = failure.code() if isinstance(failure, grpc.Call) else None
+            if status is grpc.StatusCode.DEADLINE_EXCEEDED:
+                return f"the Flight server gave no answer within {timeout_seconds:g} s"
+            if status is grpc.StatusCode.UNAVAILABLE:
+                return "the Flight server cannot be reached"
             return _refusal(failure).message
         except Refused as refused:
             return refused.message

@@ -28,7 +28,7 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
     ("arguments", "code", "said"),
     [
         (["frobnicate"], 2, "No such command"),
-        (["query", "--host", "localhost"], 2, "give the SQL"),
+        (["query", "--host", "localhost"], 2, "there is no SQL: give it"),
         (["query", "SELECT 1"], 3, "no service is running"),
         (["query", "SELECT 1", "--host", "127.0.0.1", "--port", "1"], 3, "cannot connect"),
         (["keys", "create", "--role", "admin"], 78, "does not exist"),

@@ -41,6 +41,13 @@ def test_sql_comes_from_a_file_or_standard_input(service: Service, tmp_path: Pat
     assert json.loads(from_file.stdout) == json.loads(from_pipe.stdout) == [{"a": 1}]
 
 
+@pytest.mark.parametrize("input_text", ["SELECT 41 + 1 AS n", "-- a comment\nSELECT 41 + 1 AS n;\n"])
+def test_sql_at_the_end_of_a_pipe_needs_no_option(service: Service, input_text: str) -> None:
+    done = hati("query", "--format", "csv", "-q", home=service.home, input_text=input_text)
+
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ['"n"', "42"], "")
+
+
 def test_json_has_an_option_of_its_own(service: Service) -> None:
     done = hati("query", "-q", "--json", "SELECT 1 AS a", home=service.home)
 
