@@ -43,7 +43,11 @@ class Streaming:
         self._batch_bytes = batch_bytes
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the result as it is computed; nothing more once the query is closed."""
+        """Yield the result as it is computed.
+
+        Raises:
+            QueryRefused: The query failed, or was closed before its end.
+        """
         while (batch := self._next()) is not None:
             if batch.num_rows:
                 yield from cut(_with_schema(batch, self.schema), self._batch_bytes)
@@ -63,6 +67,8 @@ class Streaming:
         """Return the next batch, or None at the end."""
         with self._lock:
             if self._reader is None:
+                if not self._whole:
+                    raise _closed()
                 return None
             try:
                 return self._reader.read_next_batch()
@@ -128,8 +134,10 @@ class PinnedStream:
                 self._shut()
 
     def close(self) -> None:
-        """Stop the query if it still runs."""
+        """Stop the query if it still runs; whoever reads it learns that it is not whole."""
         with self._lock:
+            if self._gathered or self._reader is not None:
+                self._failure = self._failure or _closed()
             self._gathered.clear()
             self._shut()
 
@@ -163,6 +171,10 @@ class PinnedStream:
             self._let_go()
             with suppress(*ERRORS):
                 reader.close()
+
+
+def _closed() -> QueryRefused:
+    return QueryRefused(ErrorCode.QUERY_CANCELLED, detail="closed before the result was read to its end")
 
 
 def _with_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -73,6 +73,7 @@ class FlightSession:
         self.session_id = f"ses_{secrets.token_hex(6)}"
         self.cookie = ""
         self.transaction = b""
+        self.inner: set[FlightSession] = set()
         self.options: dict[str, int] = {}
         self.prepared: OrderedDict[bytes, Prepared] = OrderedDict()
         self.users = 0
@@ -93,6 +94,7 @@ class FlightSession:
             or self.options
             or self.prepared
             or self.transaction
+            or any(not one.closed for one in self.inner)
         )
 
     def keep(self, statement: Prepared) -> None:
@@ -210,6 +212,7 @@ class Sessions:
                 anchor = Anchor(session.anchor.owner, (f"transaction:{token.hex()}",))
                 inner = FlightSession(anchor, self._open_session())
                 self._sessions[anchor.owner, anchor.names[0]] = inner
+                session.inner = {one for one in session.inner if not one.closed} | {inner}
             inner.transaction = token
             self._transactions[token] = inner
         return token, inner
@@ -259,10 +262,11 @@ class Sessions:
         raise invalid("the prepared statement was closed or has expired")
 
     def drop(self, session: FlightSession) -> None:
-        """Close *session* as its client asked."""
+        """Close *session*, and the transactions begun in it, as its client asked."""
         with self._lock:
-            self._forget(session)
-        session.close()
+            ended = [self._forget(one) for one in (session, *session.inner)]
+        for one in ended:
+            one.close()
 
     def close(self) -> None:
         """Close every session."""
