@@ -306,7 +306,7 @@ class Pipeline:
             call.deadline = min(call.deadline, query.arrived + grant.limits.max_timeout_ms / 1000)
         progress.step("reserve")
         plan = self._compile(understood, grant, progress)
-        if executes and plan.parameters != len(query.parameters):
+        if (executes or query.parameters) and plan.parameters != len(query.parameters):
             raise invalid(f"the query takes {plan.parameters} parameters, got {len(query.parameters)}")
         return plan
 
