@@ -7,7 +7,7 @@ from sqlglot import exp
 from flight_server.dialects.build import Node, call
 from flight_server.dialects.coerce import as_text
 from flight_server.dialects.kinds import JSON, Kind, is_json, kind_of
-from flight_server.dialects.refuse import unsupported
+from flight_server.dialects.refuse import unsupported, wrong
 from flight_server.dialects.rewrite import common_tables, expression, from_clause, query, source
 from flight_server.dialects.scope import Columns, Scope
 from flight_server.syntax.names import fold
@@ -102,6 +102,7 @@ def fitted(value: Node, kind: Kind) -> Node:
 
 def _update(node: exp.Update, scope: Scope) -> None:
     columns = _target(node, scope)
+    _refuse_other_targets(node, node.expressions)
     source(node.this, scope)
     from_clause(node, scope)
     for assignment in node.expressions:
@@ -113,8 +114,25 @@ def _assign(assignment: Node, columns: Columns | None, scope: Scope) -> None:
     """Rewrite the right side of `column = value`."""
     if not isinstance(assignment, exp.EQ):
         raise unsupported("this assignment")
+    _unqualify(assignment)
     kind = (columns or {}).get(fold(assignment.this.name), Kind.UNKNOWN)
     assignment.set("expression", fitted(expression(assignment.expression, scope), kind))
+
+
+def _refuse_other_targets(node: Node, assignments: list[Node]) -> None:
+    """Refuse `SET x.c = ..` where x is not what the target is called."""
+    names = {fold(node.this.alias_or_name)}
+    for assignment in assignments:
+        table = assignment.this.table if isinstance(assignment.this, exp.Column) else ""
+        if table and fold(table) not in names:
+            raise wrong(f"'{table}' is not the table that is changed")
+
+
+def _unqualify(assignment: exp.EQ) -> None:
+    """Write the column `t.c` that is assigned to as `c`; it can be no other table's."""
+    column = assignment.this
+    if isinstance(column, exp.Column) and column.table:
+        assignment.set("this", exp.Column(this=column.this.copy()))
 
 
 def _delete(node: exp.Delete, scope: Scope) -> None:
@@ -125,6 +143,9 @@ def _delete(node: exp.Delete, scope: Scope) -> None:
 
 def _merge(node: exp.Merge, scope: Scope) -> None:
     columns = _target(node, scope)
+    for when in node.args["whens"].expressions:
+        if isinstance(when.args["then"], exp.Update):
+            _refuse_other_targets(node, when.args["then"].expressions)
     source(node.this, scope)
     node.set("using", source(node.args["using"], scope))
     _rewrite(node, "on", scope)

@@ -37,6 +37,20 @@ UPDATE sales SET rep = NVL(rep, 'x'), qty = IFF(qty > 2, 0, qty) WHERE DATEDIFF(
 ?? SELECT rep, qty FROM sales WHERE id = 4
 -> ["x", 0]
 
+-- UPDATE with the name of the table before its columns
+UPDATE sales s SET s.rep = UPPER(s.rep), S.qty = s.qty + 1 WHERE s.id = 1
+?? SELECT rep, qty FROM sales WHERE id = 1
+-> ["ANN", 3]
+
+-- UPDATE with the name of another table before its columns
+UPDATE sales s SET e.rep = 'x' FROM events e WHERE e.id = s.id
+!! 'e' is not the table that is changed
+
+-- MERGE with the name of the target before its columns
+MERGE INTO sales AS t USING (SELECT 1 AS id, 9 AS qty) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET t.qty = s.qty, t.rep = IFF(t.qty > 1, 'old', t.rep)
+?? SELECT rep, qty FROM sales WHERE id = 1
+-> ["old", 9]
+
 -- UPDATE from a path
 UPDATE sales SET rep = e.v:addr.city FROM events e WHERE e.id = sales.id AND e.v:price > 10
 ?? SELECT id, rep FROM sales WHERE id < 4 ORDER BY id
