@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -284,3 +285,60 @@ def test_two_threads_share_a_prepared_statement(flight: FlightService) -> None:
         thread.join(60)
 
     assert wrong == []
+
+
+def test_a_column_of_nulls_takes_values_later(flight: FlightService) -> None:
+    caller = Caller(flight)
+    caller.ingest("nulls_first", pa.record_batch({"a": pa.nulls(2)}), catalog="HatiData")
+    caller.update("INSERT INTO nulls_first VALUES ('now a value')")
+
+    rows = caller.query("SELECT a FROM nulls_first ORDER BY a").read_all().to_pylist()
+    assert rows == [{"a": "now a value"}, {"a": None}, {"a": None}]
+
+
+def test_abandoned_endpoints_give_their_memory_back(flight: FlightService) -> None:
+    def abandon(times: int) -> None:
+        command = make("CommandStatementQuery", query="SELECT i, repeat('x', 200) FROM range(2000000) t(i)")
+        for _ in range(times):
+            caller = Caller(flight)
+            caller.options = flight.options(**{"x-hatidata-endpoints": "8"})
+            reader = caller.client.do_get(caller.info(command).endpoints[0].ticket, caller.options)
+            reader.read_chunk()
+            reader.cancel()
+            caller.client.close()
+
+    abandon(30)
+    before = flight.resident_mb()
+    abandon(30)
+
+    assert flight.resident_mb() - before < 120
+
+
+def test_all_endpoints_are_of_one_snapshot(flight: FlightService) -> None:
+    writer, stop = Caller(flight), threading.Event()
+    writer.update("CREATE OR REPLACE TABLE snapshots AS SELECT i, 0 AS generation FROM range(300000) t(i)")
+
+    def write() -> None:
+        while not stop.is_set():
+            writer.update("UPDATE snapshots SET generation = generation + 1")
+
+    def fetch(partition: bytes) -> pa.Table:
+        with flight.connect() as reader, reader.cursor() as reading:
+            reading.adbc_read_partition(partition)
+            return reading.fetch_arrow_table()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        with flight.connect(endpoints=4) as connection, connection.cursor() as cursor:
+            partitions, _ = cursor.adbc_execute_partitions("SELECT i, generation FROM snapshots")
+            with ThreadPoolExecutor(4) as pool:
+                tables = list(pool.map(fetch, partitions))
+    finally:
+        stop.set()
+        writing.join(60)
+    whole = pa.concat_tables(tables)
+
+    assert len(partitions) == 4
+    assert len(set(whole.column("i").to_pylist())) == whole.num_rows == 300_000
+    assert len(set(whole.column("generation").to_pylist())) == 1

@@ -18,6 +18,14 @@ def storable(schema: pa.Schema) -> pa.Schema:
     return pa.schema([field.with_type(_known(field.name, field.type)) for field in schema], schema.metadata)
 
 
+def without_nulls(schema: pa.Schema) -> pa.Schema:
+    """Return *schema* with text for columns of nulls alone: a column of type NULL takes no value ever."""
+    return pa.schema(
+        [field.with_type(pa.utf8()) if pa.types.is_null(field.type) else field for field in schema],
+        schema.metadata,
+    )
+
+
 def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Return *batch* with the types of *schema*, as it is where it has them.
 

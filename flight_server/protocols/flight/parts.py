@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from flight_server.answer import Answer
 from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.model import Receipt
 from flight_server.protocols.flight.exchange import Asked
 from flight_server.protocols.flight.messages import receipt_bytes
 from flight_server.protocols.flight.streams import end_of
@@ -52,6 +53,8 @@ class SharedResult:
         self._whole: set[int] = set()
         self._watching: dict[int, Callable[[], bool]] = {}
         self._failed = False
+        self._schema: pa.Schema | None = None
+        self._receipt: Receipt | None = None
         self._answer: Answer | None = None
         self._batches: Iterator[pa.RecordBatch] = iter(())
 
@@ -86,18 +89,26 @@ class SharedResult:
         self._close_if_cut()
 
     def _close_if_cut(self) -> None:
+        """End the query if nobody reads it any more, and hold none of its rows."""
         with self._state:
             cut = self._failed and not self._watching
-        if cut and self._answer is not None:
-            self._answer.close()
+        answer = self._answer
+        if cut and answer is not None:
+            answer.close()
+            with self._pull:
+                self._forget_rows()
+
+    def _forget_rows(self) -> None:
+        self._answer = None
+        self._batches = iter(())
 
     def start(self, run: Callable[[], Answer]) -> pa.Schema:
         """Run the query unless it runs already, and return its schema."""
         with self._pull:
-            if self._answer is None:
-                self._answer = run()
-                self._batches = self._answer.batches()
-            return self._answer.schema
+            if self._schema is None:
+                answer = run()
+                self._answer, self._batches, self._schema = answer, answer.batches(), answer.schema
+            return self._schema
 
     def messages(self, part: int) -> Iterator[Any]:
         """Yield this endpoint's share of the rows, and last the receipt."""
@@ -112,15 +123,18 @@ class SharedResult:
                     self._whole.add(part)
                 else:
                     self._failed = True
-        answer = self._answer
-        if answer is not None and answer.receipt is not None:
-            yield end_of(answer.schema, receipt_bytes(answer.receipt))
+        if self._receipt is not None and self._schema is not None:
+            yield end_of(self._schema, receipt_bytes(self._receipt))
 
     def _next(self) -> pa.RecordBatch | None:
         with self._pull:
             if self._failed:
                 raise QueryRefused(ErrorCode.QUERY_CANCELLED, detail="another endpoint was cut")
-            return next(self._batches, None)
+            batch = next(self._batches, None)
+            if batch is None and self._answer is not None:
+                self._receipt = self._answer.receipt
+                self._forget_rows()
+            return batch
 
 
 class SharedResults:

@@ -14,7 +14,7 @@ from flight_server.engines.engine import Load
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Receipt
 from flight_server.pipeline import Pipeline
-from flight_server.protocols.flight.arriving import fitted, storable
+from flight_server.protocols.flight.arriving import fitted, storable, without_nulls
 from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
 from flight_server.protocols.flight.messages import IngestCommand, invalid, receipt_bytes
 from flight_server.protocols.flight.parameters import bound
@@ -22,6 +22,7 @@ from flight_server.protocols.flight.protobuf import make
 from flight_server.protocols.flight.session import new_query_id
 from flight_server.protocols.flight.sessions import FlightSession, Sessions
 from flight_server.protocols.flight.statements import READS_START_S, Statements
+from flight_server.syntax.names import fold
 
 MOST_BOUND_BYTES = 512 << 20
 CATALOG = "hatidata"
@@ -98,7 +99,7 @@ class Puts:
         creates = _BY_OPTIONS.get((options.if_not_exist, options.if_exists))
         if creates is None:
             raise invalid("these table definition options do not go together, or are not set")
-        if command.HasField("catalog") and command.catalog not in ("", CATALOG):
+        if command.HasField("catalog") and fold(command.catalog) not in ("", CATALOG):
             raise invalid(f"the catalog is '{CATALOG}'")
         session = exchange.session
         if command.transaction_id:
@@ -119,7 +120,7 @@ class Puts:
         query = query_of(exchange, asked, (), exchange.told_id or new_query_id())
         self.arrivals.add(running=1)
         try:
-            rows = self._counted_rows(reader.to_reader(), exchange.is_gone)
+            rows = self._counted_rows(reader.to_reader(), exchange.is_gone, load.creates != "no")
             return self._pipeline.load(
                 query, load, rows, session.engine, exchange.is_gone, session.session_id
             )
@@ -127,10 +128,12 @@ class Puts:
             self.arrivals.add(running=-1)
 
     def _counted_rows(
-        self, reader: pa.RecordBatchReader, is_gone: Callable[[], bool]
+        self, reader: pa.RecordBatchReader, is_gone: Callable[[], bool], makes_table: bool
     ) -> pa.RecordBatchReader:
         """Return *reader* with its rows counted as they pass; a client that leaves is not its end."""
         schema = storable(reader.schema)
+        if makes_table:
+            schema = without_nulls(schema)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in reader:
