@@ -234,7 +234,25 @@ _FLOATS = (
 )
 _SHIFTS = {"LEFT": exp.BitwiseLeftShift, "RIGHT": exp.BitwiseRightShift}
 
+
+def _squared_half_sine(end: Node, start: Node) -> Node:
+    half = build.binary(exp.Div, build.binary(exp.Sub, end, start), build.integer(2))
+    return call("pow", call("sin", half), build.integer(2))
+
+
+def _great_circle(arguments: Arguments) -> Node:
+    """HAVERSINE(latitude, longitude, latitude, longitude) in kilometres, on a sphere of radius 6371."""
+    expect("HAVERSINE", arguments, 4, 4)
+    points = [call("radians", as_number(value)) for value in arguments]
+    halves = [_squared_half_sine(points[2], points[0]), _squared_half_sine(points[3], points[1])]
+    width = build.binary(exp.Mul, call("cos", points[0]), call("cos", points[2]))
+    share = build.binary(exp.Add, halves[0], build.binary(exp.Mul, width, halves[1]))
+    angle = call("asin", call("sqrt", call("least", share, build.integer(1))))
+    return build.binary(exp.Mul, build.integer(2 * 6371), angle, Kind.FLOAT)
+
+
 FUNCTIONS: Mapping[str, FunctionRule] = {
+    "HAVERSINE": _great_circle,
     "DIV0": _if_zero("DIV0", null_too=False),
     "DIV0NULL": _if_zero("DIV0NULL", null_too=True),
     "ROUND": _round,

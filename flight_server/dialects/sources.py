@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from flight_server.dialects import build, flatten, generators, outer_joins
 from flight_server.dialects.build import Node
+from flight_server.dialects.hierarchies import rewrite_hierarchy
 from flight_server.dialects.kinds import Kind, common
 from flight_server.dialects.read import written_name
 from flight_server.dialects.refuse import unsupported
@@ -17,8 +18,9 @@ _PIVOT_AGGREGATES = frozenset({"SUM", "COUNT", "MIN", "MAX", "AVG"})
 
 def prepare(select: exp.Select) -> None:
     """Rewrite what concerns the FROM clause as a whole, before its parts are looked at."""
-    if select.args.get("connect") is not None or select.args.get("match") is not None:
-        raise unsupported("CONNECT BY" if select.args.get("connect") is not None else "MATCH_RECOGNIZE")
+    if select.args.get("match") is not None:
+        raise unsupported("MATCH_RECOGNIZE")
+    rewrite_hierarchy(select)
     clause = select.args.get("from_")
     if clause is not None and isinstance(clause.this, exp.Table) and fold(clause.this.name) == "dual":
         select.set("from_", None)

@@ -135,6 +135,8 @@ def _rewritten(tree: Node, scope: Scope) -> Node:
         return _created(tree, scope)
     if isinstance(tree, exp.Use):
         return _used(tree)
+    if isinstance(tree, exp.TruncateTable):
+        tree.set("exists", None)  # Of a table that is not there, the engine says so.
     if isinstance(tree, _PLAIN):
         return tree
     if isinstance(tree, exp.Command):

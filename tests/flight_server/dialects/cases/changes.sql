@@ -161,3 +161,8 @@ CREATE TABLE made (g GEOGRAPHY)
 -- COPY INTO is refused
 COPY INTO target FROM @stage
 !! COPY is not supported
+
+-- TRUNCATE TABLE IF EXISTS
+TRUNCATE TABLE IF EXISTS sales
+?? SELECT count(*) FROM sales
+-> [0]

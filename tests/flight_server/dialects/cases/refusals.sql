@@ -18,10 +18,6 @@ SELECT * FROM sales AT (OFFSET => -60)
 SELECT * FROM sales MATCH_RECOGNIZE (ORDER BY id MEASURES MATCH_NUMBER() AS m PATTERN (a b) DEFINE a AS qty > 1)
 !! is not supported
 
--- CONNECT BY
-SELECT id FROM sales START WITH id = 1 CONNECT BY PRIOR id = qty
-!! CONNECT BY is not supported
-
 -- RESULT_SCAN
 SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))
 !! is not supported
