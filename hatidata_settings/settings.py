@@ -157,6 +157,13 @@ class Settings:
     log_level: LogLevel = _setting(
         "info", "Least level logged", choices=("debug", "info", "warning", "error")
     )
+    log_max_file_mb: int = _setting(
+        64,
+        "Size at which `HOME/logs/serve.log` of a service in the background is begun anew; three files "
+        "before it are kept; 0 lets it grow",
+        "MiB",
+        span=(0, 1 << 20),
+    )
     otel_endpoint: str = _setting(
         "",
         "OpenTelemetry collector that traces go to, by OTLP over gRPC, such as `http://127.0.0.1:4317`; "

@@ -24,12 +24,14 @@ from flight_server.engines.duckdb_changes import Answered, latest_row, refuse_hi
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Scalar
 from flight_server.semantic.embedder import EmbeddingFailed, Matrix
-from flight_server.semantic.names import HIDDEN_SCHEMA, MEMORY, STATE
+from flight_server.semantic.names import HIDDEN_SCHEMA, MEMORY, RANK, STATE
 from flight_server.semantic.vectors import Vectors
 from flight_server.steps.transpile import Plan
 from flight_server.stores.changes import Changes
 
 LOOK_AGAIN_S: Final = 1.0
+SETTLE_S: Final = 3.0
+"""For how long after the start the first searches need not share the processor with a look for work."""
 TEXTS_AT_ONCE: Final = 32_768
 ID_SCHEMA: Final = pa.schema([pa.field("memory_id", pa.string())])
 DEFAULT_TYPE: Final = "fact"
@@ -198,7 +200,7 @@ class AgentMemory:
             if not known:
                 return False
             if self._loads_model:
-                self._vectors.of(["warm"])
+                connection.execute(f"SELECT {RANK}('warm', 'up')").fetchall()
             connection.execute(_SEARCH.format(vectors=self._stored, memory=self._memory)).fetchall()
         return True
 
@@ -265,7 +267,9 @@ class AgentMemory:
         """Embed whenever the table has changed, until the end."""
         seen: object = None
         try:
-            self.warm_up()
+            if self.warm_up():
+                self._loaded.set()
+                self._ending.wait(SETTLE_S)
         except Exception as error:  # noqa: BLE001  # the first search then does it
             log.warning("memories are not loaded yet", reason=str(error)[:300])
         finally:

@@ -14,6 +14,7 @@ from hatidata_agent.cli.options import examples, home_option, settings_of
 from hatidata_agent.service.endpoints import Endpoints, port_of, read_endpoints
 from hatidata_agent.service.home import Home, create_home
 from hatidata_agent.service.instance import serving_pid
+from hatidata_agent.service.log_files import make_room
 from hatidata_settings import Settings
 
 _START_SECS = 60.0
@@ -97,10 +98,10 @@ def _ports_are_free(settings: Settings, home: Home) -> bool:
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
-    """Start the service with a log that begins anew; the one before is kept beside it."""
+    """Start the service with a log that begins anew; those before are kept beside it."""
     home.log.parent.mkdir(mode=0o700, exist_ok=True)
     if home.log.exists():
-        home.log.replace(home.log.with_suffix(".log.1"))
+        home.log.replace(make_room(home.log))
     with home.log.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "hatidata_agent", "serve", "--home", str(home.root)],

@@ -23,6 +23,7 @@ from hatidata_agent.service.endpoints import (
     write_atomically,
 )
 from hatidata_agent.service.home import Home
+from hatidata_agent.service.log_files import keep_short
 from hatidata_settings import Settings
 
 _STOP_MARGIN_SECS = 5.0
@@ -137,7 +138,11 @@ async def _serve(settings: Settings, home: Home, log: Log, on_ready: Callable[[E
     ]
     probe = accepts if settings.client_ca else is_ready
     grace_secs = settings.drain_grace_secs + settings.drain_delay_secs
-    await Supervisor(children, home, grace_secs, log, on_ready, probe).run()
+    shortening = asyncio.create_task(keep_short(home.log, settings.log_max_file_mb << 20))
+    try:
+        await Supervisor(children, home, grace_secs, log, on_ready, probe).run()
+    finally:
+        shortening.cancel()
 
 
 def forget_addresses(home: Home) -> None:

@@ -255,12 +255,7 @@ class FlightClient:
             )
             answers = [json.loads(result_body(raw)) for raw in call]
         except grpc.RpcError as failure:
-            status = failure.code() if isinstance(failure, grpc.Call) else None
-            if status is grpc.StatusCode.DEADLINE_EXCEEDED:
-                return f"the Flight server gave no answer within {timeout_seconds:g} s"
-            if status is grpc.StatusCode.UNAVAILABLE:
-                return "the Flight server cannot be reached"
-            return _refusal(failure).message
+            return _hindrance(failure, timeout_seconds)
         except Refused as refused:
             return refused.message
         except ValueError:
@@ -341,6 +336,16 @@ def _channel(endpoint: Endpoint, tls: TlsMaterial | None) -> grpc.Channel:
     material = tls or TlsMaterial(b"")
     credentials = grpc.ssl_channel_credentials(material.roots or None, material.key, material.certificate)
     return grpc.secure_channel(endpoint.target, credentials, options=_CHANNEL_OPTIONS)
+
+
+def _hindrance(failure: grpc.RpcError, timeout_seconds: float) -> str:
+    """Return why a server that was asked whether it is ready did not say so."""
+    if isinstance(failure, grpc.Call):
+        if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return f"the Flight server gave no answer within {timeout_seconds:g} s"
+        if failure.code() is grpc.StatusCode.UNAVAILABLE:
+            return "the Flight server cannot be reached"
+    return _refusal(failure).message
 
 
 def _refusal(failure: grpc.RpcError) -> Refused:

@@ -76,11 +76,12 @@ def _shown(asking: Asking, result: Result) -> dict[str, Any]:
     receipt = result.receipt
     told: dict[str, Any] = {
         "row_count": receipt.rows,
-        "rows_affected": receipt.affected,
         "query_id": receipt.query_id,
         "execution_time_ms": round(receipt.duration_ms),
         "credits_consumed": receipt.credits_consumed,
     }
+    if receipt.rows_affected is not None:
+        told["rows_affected"] = receipt.rows_affected
     if not result.is_small:
         return told | _handle(asking, result)
     try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -15,6 +19,25 @@ def test_the_model_of_the_wheel_makes_vectors_of_length_one() -> None:
 
     assert vectors.shape == (3, WordLlamaEmbedder.width)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 0, 1], abs=1e-5)
+
+
+_NOBODY = """
+import os
+if os.getuid() == 0:
+    os.setresuid(54321, 0, 0)
+from flight_server.semantic.embedder import WordLlamaEmbedder
+print(WordLlamaEmbedder().embed(["a cat"]).shape, "HOME" in os.environ)
+"""
+
+
+def test_a_user_without_a_name_and_a_home_embeds_too() -> None:
+    """As in a container with a random user id: root becomes one, others have at least no HOME."""
+    environ = {name: value for name, value in os.environ.items() if name != "HOME"}
+    done = subprocess.run(
+        [sys.executable, "-c", _NOBODY], env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (0, "(1, 256) False\n"), done.stderr
 
 
 def test_an_endpoint_is_asked_in_its_own_form_and_order() -> None:

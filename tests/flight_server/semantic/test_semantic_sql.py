@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import BoundFilter, TableGrant
-from flight_server.semantic.embedder import EndpointEmbedder, WordLlamaEmbedder
+from flight_server.semantic.embedder import EndpointEmbedder, Matrix, WordLlamaEmbedder
 from flight_server.semantic.names import HIDDEN_SCHEMA, MEMORY
 from tests.fixtures.warehouse import ANALYST, FULL, grant_for
 from tests.fixtures.warehouse_semantic import SemanticWarehouse, embedding
@@ -30,6 +31,19 @@ LIMIT 50
 MASKED = TableGrant(MEMORY, (), (("content", FULL),))
 OTHERS = TableGrant(MEMORY, (BoundFilter("agent_id = $agent", (("agent", "somebody"),), "rule"),))
 OWN = TableGrant(MEMORY, (BoundFilter("agent_id = $agent", (("agent", "tester"),), "rule"),))
+
+
+class Recording(WordLlamaEmbedder):
+    """Notes what it embeds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        """Return the vectors of *texts*."""
+        self.texts += texts
+        return super().embed(texts)
 
 
 def _remember(warehouse: SemanticWarehouse, *texts: str) -> None:
@@ -131,6 +145,19 @@ def test_only_a_service_that_remembers_something_warms_up(remembering: SemanticW
     _remember(remembering, "something")
 
     assert (cold, remembering.memory.warm_up()) == (False, True)
+
+
+def test_whoever_waits_for_the_memories_finds_them_loaded(tmp_path: Path) -> None:
+    with closing(SemanticWarehouse(tmp_path / "memory.duckdb", WordLlamaEmbedder())) as before:
+        _remember(before, GROWTH)
+    embedder = Recording()
+    with closing(SemanticWarehouse(tmp_path / "memory.duckdb", embedder, setup="")) as after:
+        loaded = after.memory.wait_loaded(30)
+        embedded = list(embedder.texts)
+        found = after.rows(DOCUMENT_003.replace("analyst-agent", "tester").replace("memory_id,", ""))
+
+    assert (loaded, embedded) == (True, ["warm", "up"])
+    assert [content for content, _ in found] == [GROWTH]
 
 
 def test_warming_up_asks_no_endpoint(tmp_path: Path) -> None:

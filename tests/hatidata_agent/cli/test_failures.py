@@ -58,9 +58,8 @@ def test_where_nothing_listens_the_command_says_so(service: Service, rows: str) 
         done = hati(arguments[0], "--host", "127.0.0.1", "--port", "1", arguments[1], home=service.home)
 
         assert (done.returncode, done.stdout) == (3, "")
-        assert done.stderr == (
-            "hati: cannot connect to the service at http://127.0.0.1:1: is it running? [SERVICE_UNAVAILABLE]\n"
-        )
+        told = "hati: cannot connect to the service at http://127.0.0.1:1: is it running?"
+        assert done.stderr == f"{told} [SERVICE_UNAVAILABLE]\n"
 
 
 def test_a_slow_query_ends_at_its_time(service: Service) -> None:

@@ -126,6 +126,20 @@ def test_a_killed_process_comes_back_on_its_port(start_service: Start, name: str
     assert {**after, "pid": 0} == {**before, "pid": 0}
 
 
+def test_a_memory_is_found_at_once_and_after_a_kill(start_service: Start) -> None:
+    """Nothing that was stored waits for the background: neither while the service lives nor when it died."""
+    running = start_service()
+    sql = "SELECT content FROM _hatidata_agent_memory ORDER BY semantic_rank(content, $1) DESC LIMIT 1"
+    with running.agent() as client:
+        for text in ("the disk is full", "a customer asked for a refund"):
+            client.query("SELECT store_memory($1, 'ops')", [text])
+        at_once = client.query(sql, ["money back"])
+        os.kill(json.loads((running.home / "run" / "flight.json").read_text())["pid"], signal.SIGKILL)
+        afterwards = _eventually(lambda: client.query(sql, ["money back, again"]))
+
+    assert at_once == afterwards == [{"content": "a customer asked for a refund"}]
+
+
 def test_a_client_finds_flight_again_after_a_restart(start_service: Start) -> None:
     running = start_service()
     with running.agent() as client:

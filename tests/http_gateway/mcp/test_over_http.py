@@ -169,6 +169,16 @@ def test_a_large_result_stays_out_of_the_context(gateway: Pair, tool: str) -> No
     assert fetched.headers["X-Row-Count"] == "200000"
 
 
+def test_only_a_change_tells_how_many_rows_it_changed(gateway: Pair) -> None:
+    told(gateway, "run_sql", sql="CREATE OR REPLACE TABLE mcp_changed AS SELECT range AS a FROM range(5)")
+    read = [told(gateway, tool, sql="SELECT * FROM mcp_changed") for tool in ("run_sql", "read_query")]
+    none = told(gateway, "run_sql", sql="DELETE FROM mcp_changed WHERE a = 77")
+    some = told(gateway, "run_sql", sql="DELETE FROM mcp_changed WHERE a > 1")
+
+    assert [("rows_affected" in answer, answer["row_count"]) for answer in read] == [(False, 5), (False, 5)]
+    assert (none["rows_affected"], some["rows_affected"]) == (0, 3)
+
+
 def test_a_large_result_is_fetched_over_flight_too(gateway: Pair) -> None:
     flight = told(gateway, "read_query", sql=LARGE)["result_handle"]["flight"]
 
