@@ -342,3 +342,45 @@ def test_all_endpoints_are_of_one_snapshot(flight: FlightService) -> None:
     assert len(partitions) == 4
     assert len(set(whole.column("i").to_pylist())) == whole.num_rows == 300_000
     assert len(set(whole.column("generation").to_pylist())) == 1
+
+
+@pytest.mark.parametrize("text", ["SET schema = 'finance'", "set SESSION Schema to finance;", "USE finance"])
+def test_an_option_of_the_session_is_set_as_sql_text(flight: FlightService, text: str) -> None:
+    with flight.connect() as connection, connection.cursor() as cursor, flight.connect() as other:
+        cursor.execute(text)
+        cursor.execute("SELECT entry FROM ledger")
+        found = cursor.fetchall()
+        cursor.execute("RESET schema")
+
+        assert found == [(1,)]
+        assert (connection.adbc_current_db_schema, other.adbc_current_db_schema) == ("main", "main")
+
+
+def test_a_time_limit_set_as_sql_text_holds(flight: FlightService) -> None:
+    caller = Caller(flight)
+    caller.client.do_get(fl.Ticket(b"SET hatidata.timeout_ms = 50"), caller.options).read_all()
+
+    with pytest.raises(fl.FlightTimedOutError, match="QUERY_TIMEOUT"):
+        caller.query("SELECT sum(a.range * b.range) FROM range(100000000) a, range(1000) b").read_all()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("SET hatidata.endpoints = 65", "INVALID_REQUEST"),
+        ("SET hatidata.timeout_ms = 'soon'", "INVALID_REQUEST"),
+        ("SET schema = 'nowhere'", "QUERY_ERROR"),
+        ("SET catalog = 'another'", "INVALID_REQUEST"),
+        ("SET schema = 'finance'; SELECT 1", "POLICY_DENIED|QUERY_PARSE_ERROR|INVALID_REQUEST"),
+        ("SET threads = 1", "POLICY_DENIED"),
+        ("SET schema = 'a' || 'b'", "POLICY_DENIED"),
+    ],
+)
+def test_nothing_else_is_set_as_sql_text(flight: FlightService, text: str, code: str) -> None:
+    with pytest.raises(pa.ArrowException, match=rf"^\[({code})\]"):
+        Caller(flight).update(text)
+
+
+def test_nobody_sets_an_option_as_sql_text(flight: FlightService) -> None:
+    with pytest.raises(fl.FlightUnauthenticatedError, match="UNAUTHORIZED"):
+        Caller(flight, "hd_live_" + "x" * 32).update("SET hatidata.endpoints = 4")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from flight_server.engines.engine import Engine
-from flight_server.errors import ErrorCode, QueryRefused
+from flight_server.errors import QueryRefused
 from flight_server.model import Kind
 from flight_server.pipeline import Pipeline
 from flight_server.protocols.flight.commands import unknown_message
@@ -20,17 +20,11 @@ from flight_server.protocols.flight.exchange import Asked, Exchange
 from flight_server.protocols.flight.messages import invalid
 from flight_server.protocols.flight.options import (
     CATALOG,
-    INVALID_NAME,
-    INVALID_VALUE,
-    OPTIONS,
-    OptionValue,
-    as_number,
     option_value,
 )
 from flight_server.protocols.flight.protobuf import NotAMessage, make, read, unwrap, wrap
 from flight_server.protocols.flight.session import COOKIE
 from flight_server.protocols.flight.sessions import (
-    DEFAULT_SCHEMA,
     Prepared,
     Sessions,
 )
@@ -188,43 +182,11 @@ class Actions:
     def _set_options(self, exchange: Exchange, request: Any) -> list[bytes]:
         result = make("SetSessionOptionsResult")
         for name, value in request.session_options.items():
-            fault = self._set_option(exchange, name, option_value(value))
+            fault = self._statements.set_option(exchange, name, option_value(value))
             if fault:
                 result.errors[name].value = fault
         self._give_cookie(exchange)
         return [bytes(result.SerializeToString())]
-
-    def _set_option(self, exchange: Exchange, name: str, value: OptionValue | None) -> int:
-        """Set or, without a value, reset an option; return 0 or the number of what is wrong."""
-        session = exchange.session
-        if name == "schema":
-            return self._use(exchange, value)
-        if name == "catalog":
-            return 0 if value in (None, CATALOG) else INVALID_VALUE
-        if name not in OPTIONS:
-            return INVALID_NAME
-        if value is None:
-            session.options.pop(name, None)
-            return 0
-        allowed = OPTIONS[name]
-        number = as_number(value)
-        if number is None or number not in allowed:
-            return INVALID_VALUE
-        session.options[name] = number
-        return 0
-
-    def _use(self, exchange: Exchange, value: OptionValue | None) -> int:
-        """Change the session's current schema."""
-        schema = DEFAULT_SCHEMA if value is None else value
-        if not isinstance(schema, str) or not schema or '"' in schema:
-            return INVALID_VALUE
-        try:
-            self._statements.control(exchange, exchange.session, f'USE "{schema}"')
-        except QueryRefused as refusal:
-            if refusal.code in (ErrorCode.POLICY_DENIED, ErrorCode.QUERY_ERROR):
-                return INVALID_VALUE
-            raise
-        return 0
 
     def _get_options(self, exchange: Exchange, request: Any) -> list[bytes]:
         session = exchange.session

@@ -17,13 +17,22 @@ from flight_server.model import Kind, Receipt, Scalar
 from flight_server.pipeline import Described, Pipeline
 from flight_server.protocols.flight.errors import guarded
 from flight_server.protocols.flight.exchange import Asked, Exchange, query_of
-from flight_server.protocols.flight.messages import receipt_bytes
+from flight_server.protocols.flight.messages import invalid, receipt_bytes
+from flight_server.protocols.flight.options import (
+    CATALOG,
+    INVALID_NAME,
+    INVALID_VALUE,
+    OPTIONS,
+    OptionValue,
+    as_number,
+    option_set_by,
+)
 from flight_server.protocols.flight.parameters import merged, rows_of
 from flight_server.protocols.flight.parts import SharedResults
 from flight_server.protocols.flight.results import Result, Results
 from flight_server.protocols.flight.running import Running
 from flight_server.protocols.flight.session import new_query_id
-from flight_server.protocols.flight.sessions import FlightSession, Sessions
+from flight_server.protocols.flight.sessions import DEFAULT_SCHEMA, FlightSession, Sessions
 from flight_server.protocols.flight.streams import answer_stream, batch_stream
 from flight_server.protocols.flight.tickets import (
     PartTicket,
@@ -59,6 +68,9 @@ class Statements:
 
     def describe(self, exchange: Exchange, asked: Asked) -> Described:
         """Return what *asked* would answer with."""
+        if _option_set(exchange, asked):
+            self._pipeline.identify(exchange.caller)
+            return Described(COUNT, Kind.CONTROL, 0, ())
         session = self._session(exchange, asked.transaction)
         rows = list(rows_of(asked.rows))[:MOST_DESCRIBED_ROWS] or [()]
         described = self._describe(exchange, asked, session, rows[0])
@@ -110,11 +122,15 @@ class Statements:
 
     def change(self, exchange: Exchange, asked: Asked) -> tuple[pa.Table, Receipt]:
         """Run a statement, once for every row of parameters, and return what it answers."""
+        query_id = exchange.told_id or new_query_id()
+        done = COUNT.empty_table(), Receipt(query_id, 0, 0, 0.0, 0.0, False, False, (), (), "", 0)
+        if option := _option_set(exchange, asked):
+            self._set(exchange, *option)
+            return done
         session = self._session(exchange, asked.transaction)
         session.let_reads_start(READS_START_S)
-        query_id = exchange.told_id or new_query_id()
         if session.transaction and _BEGIN.match(asked.sql):
-            return COUNT.empty_table(), Receipt(query_id, 0, 0, 0.0, 0.0, False, False, (), (), "", 0)
+            return done
         if asked.rows is not None:
             query = query_of(exchange, asked, (None,) * asked.rows.num_columns, query_id)
             receipt = self._pipeline.change_many(
@@ -135,6 +151,9 @@ class Statements:
     def run(self, exchange: Exchange, asked: Asked) -> fl.FlightDataStream:
         """Run *asked* right away and stream what it answers."""
         query_id = exchange.told_id or new_query_id()
+        if _option_set(exchange, asked):
+            table, receipt = self.change(exchange, asked)
+            return batch_stream(table.schema, [], exchange.add_trailer, receipt_bytes(receipt))
         return self._stream(exchange, asked, query_id)
 
     def fetch(self, exchange: Exchange, handle: bytes) -> fl.FlightDataStream:
@@ -273,6 +292,50 @@ class Statements:
             self.control(exchange, session, "BEGIN")
         return session
 
+    def _set(self, exchange: Exchange, name: str, value: str | None) -> None:
+        """Set or reset an option by SQL text.
+
+        Raises:
+            QueryRefused: INVALID_REQUEST: the option has no such value.
+        """
+        self._pipeline.identify(exchange.caller)
+        if name == "schema" and value and '"' not in value:
+            self.control(exchange, exchange.session, f'USE "{value}"')  # refused in USE's own words
+        elif self.set_option(exchange, name, value):
+            raise invalid(f"option '{name}' cannot have this value")
+
+    def set_option(self, exchange: Exchange, name: str, value: OptionValue | None) -> int:
+        """Set or, without a value, reset an option; return 0 or the number of what is wrong."""
+        session = exchange.session
+        if name == "schema":
+            return self._use(exchange, value)
+        if name == "catalog":
+            return 0 if value in (None, CATALOG) else INVALID_VALUE
+        if name not in OPTIONS:
+            return INVALID_NAME
+        if value is None:
+            session.options.pop(name, None)
+            return 0
+        allowed = OPTIONS[name]
+        number = as_number(value)
+        if number is None or number not in allowed:
+            return INVALID_VALUE
+        session.options[name] = number
+        return 0
+
+    def _use(self, exchange: Exchange, value: OptionValue | None) -> int:
+        """Change the session's current schema."""
+        schema = DEFAULT_SCHEMA if value is None else value
+        if not isinstance(schema, str) or not schema or '"' in schema:
+            return INVALID_VALUE
+        try:
+            self.control(exchange, exchange.session, f'USE "{schema}"')
+        except QueryRefused as refusal:
+            if refusal.code in (ErrorCode.POLICY_DENIED, ErrorCode.QUERY_ERROR):
+                return INVALID_VALUE
+            raise
+        return 0
+
     def session_of(self, exchange: Exchange, transaction: bytes) -> FlightSession:
         """Return the session in which a transaction runs; it is in use until the RPC is over."""
         session = self._sessions.of_transaction(exchange.owner, transaction)
@@ -286,6 +349,11 @@ class Statements:
         answer = self._pipeline.run(query, session.engine, exchange.is_gone, session.session_id)
         for _ in answer.batches():
             pass
+
+
+def _option_set(exchange: Exchange, asked: Asked) -> tuple[str, str | None] | None:
+    """Return what *asked* sets as SQL text; nothing where there is no session to keep it."""
+    return option_set_by(asked.sql) if exchange.session.anchor.names else None
 
 
 def promised(query_id: str) -> bytes:
