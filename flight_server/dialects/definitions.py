@@ -9,11 +9,13 @@ from flight_server.dialects.casts import duckdb_type
 from flight_server.dialects.refuse import unsupported
 
 _KINDS = frozenset({"TABLE", "VIEW", "SCHEMA"})
+_COMMENTED = _KINDS | {"COLUMN"}
 _WITHOUT_EFFECT = (
     exp.TransientProperty,
     exp.ClusterProperty,
     exp.SchemaCommentProperty,
     exp.CopyGrantsProperty,
+    exp.SecureProperty,
 )
 _CONSTRAINTS_WITHOUT_EFFECT = (exp.CommentColumnConstraint,)
 
@@ -25,7 +27,8 @@ def prepare_definition(tree: Node) -> None:
         QueryRefused: QUERY_ERROR, for what DuckDB has no counterpart of.
     """
     kind = str(tree.args.get("kind") or "").upper()
-    if isinstance(tree, (exp.Create, exp.Drop)) and kind not in _KINDS:
+    dropped = isinstance(tree, exp.Drop) and kind == "SEQUENCE"
+    if isinstance(tree, (exp.Create, exp.Drop)) and kind not in _KINDS and not dropped:
         raise unsupported(f"{type(tree).__name__.upper()} {kind}")
     if isinstance(tree, exp.Create):
         _create(tree)
@@ -34,6 +37,36 @@ def prepare_definition(tree: Node) -> None:
     for altered in tree.find_all(exp.AlterColumn):
         if altered.args.get("dtype") is not None:
             altered.set("dtype", _type(altered.args["dtype"]))
+
+
+def check_comment(tree: exp.Comment) -> None:
+    """Refuse a COMMENT that DuckDB has no counterpart of."""
+    kind = str(tree.args.get("kind") or "").upper()
+    if kind not in _COMMENTED or tree.args.get("exists"):
+        raise unsupported(f"COMMENT {'IF EXISTS ' if tree.args.get('exists') else ''}ON {kind}")
+
+
+def one_by_one(tree: Node) -> list[Node]:
+    """Return an ALTER TABLE of several columns as statements of one column each; others as they are."""
+    if not isinstance(tree, exp.Alter):
+        return [tree]
+    parts: list[Node] = []
+    for action in tree.args["actions"]:
+        if isinstance(action, exp.Drop) and len(action.args.get("tables") or []) > 1:
+            for table in action.args["tables"]:
+                single = action.copy()
+                single.set("tables", [table.copy()])
+                parts.append(single)
+        else:
+            parts.append(action)
+    if len(parts) == 1:
+        return [tree]
+    statements: list[Node] = []
+    for part in parts:
+        statement = tree.copy()
+        statement.set("actions", [part.copy()])
+        statements.append(statement)
+    return statements
 
 
 def _create(tree: exp.Create) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from flight_server.dialects.build import Node, call, literal_integer, text
+from flight_server.dialects.kinds import Kind
 from flight_server.dialects.refuse import unsupported
 from flight_server.dialects.scope import TableColumns
 from flight_server.syntax.names import PUBLIC_CATALOG, fold, quote
@@ -47,6 +48,30 @@ def make_sequences(tree: Node, columns: TableColumns) -> tuple[str, ...]:
             item.pop()
         return ()
     return tuple(before)
+
+
+def sequence_text(tree: exp.Create) -> str:
+    """Return a CREATE SEQUENCE in DuckDB's words; empty for the definition of anything else."""
+    if str(tree.args.get("kind") or "").upper() != "SEQUENCE" or not isinstance(tree.this, exp.Table):
+        return ""
+    start, step = _numbers(tree.find(exp.SequenceProperties) or exp.SequenceProperties())
+    head = "CREATE OR REPLACE SEQUENCE" if tree.args.get("replace") else "CREATE SEQUENCE"
+    unless = "IF NOT EXISTS " if tree.args.get("exists") else ""
+    name = _path([part.name for part in tree.this.parts])
+    return f"{head} {unless}{name} START WITH {start} INCREMENT BY {step} {_WIDEST}"
+
+
+def next_number(column: exp.Column, is_source: bool) -> Node | None:
+    """Return what `sequence.NEXTVAL` stands for, None for a column of a source.
+
+    Args:
+        is_source: Whether what stands before the point is a table of the query.
+    """
+    parts = [part.name for part in column.parts]
+    if len(parts) == 1 or is_source or fold(parts[-1]) != "nextval" or column.this.quoted:
+        return None
+    made = call("nextval", text(_path(parts[:-1])), kind=Kind.INTEGER)
+    return exp.alias_(made, column.name) if isinstance(column.parent, exp.Select) else made
 
 
 def _identities(column: exp.ColumnDef) -> list[exp.ColumnConstraint]:

@@ -24,7 +24,7 @@ _CLAUSES = (
     "Offset Pivot PivotAlias Qualify Rollup Select Table TableAlias TableSample Union Values With "
 )
 _STATEMENTS = (
-    "Alter AlterColumn AlterRename CheckColumnConstraint ColumnConstraint ColumnPosition Commit "
+    "Alter AlterColumn AlterRename CheckColumnConstraint ColumnConstraint ColumnPosition Comment Commit "
     "Constraint Create DefaultColumnConstraint Delete Describe Drop ForeignKey IndexParameters Insert "
     "Merge NotNullColumnConstraint OnCondition PrimaryKey PrimaryKeyColumnConstraint Properties Reference "
     "Rollback Schema TemporaryProperty Transaction TruncateTable UniqueColumnConstraint Update Use When "

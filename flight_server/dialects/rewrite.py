@@ -8,6 +8,7 @@ from flight_server.dialects import flatten, generators, objects, paths, sources
 from flight_server.dialects.bounds import check_growth
 from flight_server.dialects.build import Node
 from flight_server.dialects.families import rewritten
+from flight_server.dialects.identities import next_number
 from flight_server.dialects.kinds import Kind, kind_of, typed
 from flight_server.dialects.ordering import expanded
 from flight_server.dialects.refuse import unreadable, unsupported
@@ -28,7 +29,8 @@ def expression(node: Node, scope: Scope) -> Node:
     if isinstance(node, _NO_COLUMNS):
         return node
     if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
-        return typed(node, scope.kind(node))
+        number = next_number(node, scope.has_source(fold(node.table)))
+        return typed(node, scope.kind(node)) if number is None else number
     if isinstance(node, exp.Lambda):
         _type_parameters(node)
     if isinstance(node, exp.Anonymous):

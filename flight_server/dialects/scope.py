@@ -53,6 +53,15 @@ class Scope:
             scope = scope.parent
         return Kind.UNKNOWN
 
+    def has_source(self, table: str) -> bool:
+        """Tell whether this query or one around it reads something called *table*."""
+        scope: Scope | None = self
+        while scope is not None:
+            if table in scope.sources:
+                return True
+            scope = scope.parent
+        return False
+
     def _here(self, name: str, table: str) -> Kind | None:
         """Return the kind in this scope alone, None where the name is not of this scope."""
         if table:

@@ -11,9 +11,9 @@ from sqlglot import exp
 from flight_server.dialects.build import Node
 from flight_server.dialects.changes import change, overwritten
 from flight_server.dialects.copies import Layout, copied
-from flight_server.dialects.definitions import prepare_definition
+from flight_server.dialects.definitions import check_comment, one_by_one, prepare_definition
 from flight_server.dialects.detect import has_snowflake_marks
-from flight_server.dialects.identities import make_sequences
+from flight_server.dialects.identities import make_sequences, sequence_text
 from flight_server.dialects.leftovers import refuse_leftovers
 from flight_server.dialects.naming import name_outputs
 from flight_server.dialects.read import read
@@ -104,14 +104,18 @@ def _translation(sql: str, columns: TableColumns, layout: Layout = _no_layout) -
         copy = copied(tree, layout) if isinstance(tree, exp.Create) else None
         if copy is not None:
             return Translation(copy.text, translated=True, after=copy.after, also=copy.also)
+        sequence = sequence_text(tree) if isinstance(tree, exp.Create) else ""
+        if sequence:
+            return Translation(sequence, translated=True)
         for rewrite in (_named, _defined):
             rewrite(tree)
         before = make_sequences(tree, columns)
         target = overwritten(tree)
         tree = _rewritten(tree, Scope(columns))
         refuse_leftovers(tree)
+        first, *after = map(write, one_by_one(tree))
         also = ((Action.DELETE, target),) if target else ()
-        return Translation(write(tree), translated=True, before=before, also=also, overwrites=bool(target))
+        return Translation(first, True, before, tuple(after), also, overwrites=bool(target))
     except RecursionError:
         raise unsupported("a statement nested this deeply") from None
 
@@ -137,6 +141,9 @@ def _rewritten(tree: Node, scope: Scope) -> Node:
         return _used(tree)
     if isinstance(tree, exp.TruncateTable):
         tree.set("exists", None)  # Of a table that is not there, the engine says so.
+    if isinstance(tree, exp.Comment):
+        check_comment(tree)
+        return tree
     if isinstance(tree, _PLAIN):
         return tree
     if isinstance(tree, exp.Command):

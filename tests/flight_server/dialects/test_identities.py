@@ -121,6 +121,62 @@ def test_nothing_is_left_of_a_definition_that_fails(empty: Warehouse, session: D
 
 
 @pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        ("", [1, 2, 3]),
+        ("START = 5 INCREMENT = 2", [5, 7, 9]),
+        ("START WITH 1 INCREMENT BY -1 NOORDER COMMENT = 'x'", [1, 0, -1]),
+    ],
+)
+def test_a_sequence_of_its_own_numbers_rows(
+    empty: Warehouse, session: DuckDBSession, words: str, numbers: list[int]
+) -> None:
+    define(empty, session, f"CREATE SEQUENCE IF NOT EXISTS sales.s {words}")
+    define(empty, session, "CREATE TABLE t (id INT DEFAULT sales.s.NEXTVAL, x STRING)")
+    empty.rows("INSERT INTO t (x) VALUES ('a'), ('b')")
+    text = empty.understand("SELECT sales.s.NEXTVAL, 'c' AS x", dialect="snowflake").statement.text
+    asked = empty.ask(text, session=session)
+
+    assert [*empty.rows("SELECT id::INTEGER FROM t ORDER BY x"), *asked.column(0).to_pylist()] == [
+        (numbers[0],),
+        (numbers[1],),
+        numbers[2],
+    ]
+    assert asked.column_names == ["NEXTVAL", "x"]
+
+
+def test_a_sequence_can_be_replaced_and_dropped(empty: Warehouse, session: DuckDBSession) -> None:
+    define(empty, session, "CREATE SEQUENCE s START 5")
+    define(empty, session, "CREATE OR REPLACE SEQUENCE s START 9")
+    first = empty.rows("SELECT start_value FROM duckdb_sequences()")
+    define(empty, session, "DROP SEQUENCE IF EXISTS s")
+
+    assert first == [(9,)]
+    assert empty.rows("SELECT count(*) FROM duckdb_sequences()") == [(0,)]
+
+
+def test_a_column_may_be_called_nextval(empty: Warehouse) -> None:
+    sql = to_duckdb("SELECT t.nextval FROM (SELECT 1 AS nextval) t WHERE EXISTS (SELECT t.nextval)")
+
+    assert empty.rows(sql) == [(1,)]
+
+
+def test_several_columns_are_altered_together_or_not_at_all(empty: Warehouse, session: DuckDBSession) -> None:
+    define(empty, session, "CREATE TABLE t (id INT)")
+    define(empty, session, "ALTER TABLE t ADD a STRING, b NUMBER(5, 1)")
+    with pytest.raises(QueryRefused):
+        define(empty, session, "ALTER TABLE t ADD c INT, a INT")
+    added = empty.rows(
+        "SELECT column_name FROM duckdb_columns() WHERE table_name = 't' ORDER BY column_index"
+    )
+    define(empty, session, "ALTER TABLE t DROP COLUMN a, b")
+    define(empty, session, "COMMENT ON TABLE t IS 'kept'")
+
+    assert added == [("id",), ("b",), ("a",)]
+    assert empty.rows("SELECT column_count, comment FROM duckdb_tables()") == [(1, "kept")]
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "CREATE TEMPORARY TABLE t (id INT AUTOINCREMENT START 1 INCREMENT 0)",

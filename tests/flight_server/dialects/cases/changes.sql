@@ -166,3 +166,12 @@ COPY INTO target FROM @stage
 TRUNCATE TABLE IF EXISTS sales
 ?? SELECT count(*) FROM sales
 -> [0]
+
+-- CREATE SECURE VIEW
+CREATE OR REPLACE SECURE VIEW made AS SELECT NVL(rep, 'x') AS rep FROM sales WHERE id = 4
+?? SELECT rep FROM made
+-> ["x"]
+
+-- COMMENT IF EXISTS
+COMMENT IF EXISTS ON TABLE sales IS 'x'
+!! COMMENT IF EXISTS ON TABLE is not supported
