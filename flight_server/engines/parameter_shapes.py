@@ -20,7 +20,7 @@ def shapes_of(values: Sequence[object]) -> tuple[Hashable, ...]:
 
 def _shape(value: object) -> Hashable:
     if isinstance(value, int) and not isinstance(value, bool):
-        bits = value.bit_length()
+        bits = (~value if value < 0 else value).bit_length()  # -2**31 is an INTEGER, 2**31 is not
         return int, value < 0, next((most for most in _INTEGER_BITS if bits <= most), bits)
     if isinstance(value, Decimal):
         _, digits, exponent = value.as_tuple()
