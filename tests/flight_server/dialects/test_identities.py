@@ -172,7 +172,7 @@ def test_several_columns_are_altered_together_or_not_at_all(empty: Warehouse, se
     define(empty, session, "ALTER TABLE t DROP COLUMN a, b")
     define(empty, session, "COMMENT ON TABLE t IS 'kept'")
 
-    assert added == [("id",), ("b",), ("a",)]
+    assert added == [("id",), ("a",), ("b",)]
     assert empty.rows("SELECT column_count, comment FROM duckdb_tables()") == [(1, "kept")]
 
 
