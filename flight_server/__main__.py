@@ -14,7 +14,7 @@ import duckdb
 from flight_server.app import App
 from flight_server.engines.duckdb_lock import NotLocked
 from flight_server.engines.duckdb_selftest import EngineUnusable
-from flight_server.logs import configure_logging
+from flight_server.logs import configure_logging, flush_lines
 from flight_server.policy.faults import PolicyFaults
 from hatidata_settings import SettingsError, load_settings
 
@@ -64,6 +64,7 @@ def _serve(app: App) -> int:
     threading.Thread(target=drain, name="drain", daemon=True).start()
     while not drained.wait(0.1):
         pass
+    flush_lines()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

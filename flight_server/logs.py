@@ -15,10 +15,12 @@ import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
 from flight_server.stores.audit_entry import AuditEntry
+from hatidata_telemetry.lines import LateLines, stamped
 
 LogFormat = Literal["auto", "json", "text"]
 
 _encode: Final = json.JSONEncoder(separators=(",", ":"), default=str).encode
+_lines: Final = LateLines()
 
 
 def configure_logging(
@@ -41,9 +43,9 @@ def configure_logging(
 
 
 def log_query(logger: FilteringBoundLogger, entry: AuditEntry) -> None:
-    """Write the one line of a query that ended; a defect of ours is an error, all else is information."""
-    write = logger.error if entry.outcome == "INTERNAL_ERROR" else logger.info
-    write(
+    """Have the line of a query that ended written; a defect of ours is an error, all else information."""
+    _lines.write(
+        logger.error if entry.outcome == "INTERNAL_ERROR" else logger.info,
         "query",
         query_id=entry.query_id,
         code=entry.outcome,
@@ -63,16 +65,19 @@ def log_query(logger: FilteringBoundLogger, entry: AuditEntry) -> None:
     )
 
 
+def flush_lines() -> None:
+    """Write the lines of queries that ended up to now."""
+    _lines.flush()
+
+
 def _processors(*, text: bool, colors: bool) -> list[Processor]:
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-    shared: list[Processor] = [structlog.processors.add_log_level, stamp]
     if text:
         plain = structlog.dev.plain_traceback
-        return [*shared, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+        return [stamped, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
     # Local variables of a traceback would show parameters and credentials.
     without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     exceptions = structlog.processors.ExceptionRenderer(without_locals)
-    return [*shared, exceptions, structlog.processors.JSONRenderer(_to_json)]
+    return [stamped, exceptions, structlog.processors.JSONRenderer(_to_json)]
 
 
 def _to_json(event: Any, **_options: Any) -> str:

@@ -1,1 +1,4 @@
-"""Traces of both processes, as OpenTelemetry; neither package imports it unless traces are on."""
+"""What both processes tell their operator: traces, as OpenTelemetry, and lines of the log.
+
+OpenTelemetry is imported only where traces are on.
+"""

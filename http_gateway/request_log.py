@@ -6,7 +6,6 @@ import json
 import logging
 import sys
 import time
-from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import structlog
@@ -14,6 +13,7 @@ from flask import Response, g, request
 from structlog.typing import EventDict, Processor
 
 from hatidata_settings import Settings
+from hatidata_telemetry.lines import LateLines, stamped
 from http_gateway.exchange import Exchange
 
 log = structlog.get_logger()
@@ -22,6 +22,7 @@ PROBES: Final = ("/health", "/ready")
 """Paths that supervisors ask every few seconds; their lines are for debugging."""
 
 _encode: Final = json.JSONEncoder(default=str).encode
+_lines: Final = LateLines()
 _LEVELS: Final = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -34,7 +35,7 @@ def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
     """Set how this process logs: JSON for machines, aligned text on a terminal."""
     text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
     structlog.configure(
-        processors=[_stamped, structlog.processors.format_exc_info, _renderer(text=text)],
+        processors=[stamped, structlog.processors.format_exc_info, _renderer(text=text)],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
@@ -60,21 +61,15 @@ def _renderer(*, text: bool) -> Processor:
     return structlog.dev.ConsoleRenderer() if text else _json_line
 
 
-def _stamped(_: Any, level: str, event: EventDict) -> EventDict:
-    event["level"] = level
-    event["timestamp"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return event
-
-
 def _json_line(_: Any, __: str, event: EventDict) -> str:
     return _encode(event)
 
 
 def log_request(exchange: Exchange, response: Response) -> None:
-    """Log the present request and its answer; an app calls it after everything else."""
+    """Have the line of the present request and its answer written; an app calls it after everything else."""
     path = request.path
-    write = log.debug if path in PROBES else log.info
-    write(
+    _lines.write(
+        log.debug if path in PROBES else log.info,
         "request",
         query_id=exchange.query_id,
         method=request.method,

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from flight_server.logs import configure_logging, log_query
+from flight_server.logs import configure_logging, flush_lines, log_query
 from tests.flight_server.test_metrics import entry
 
 
@@ -25,6 +25,7 @@ def test_writes_one_json_line_for_a_query_without_its_text() -> None:
     configure_logging("json", "info", stream)
 
     log_query(structlog.get_logger(), replace(entry(), sql="SELECT 'hunter2'"))
+    flush_lines()
 
     (line,) = stream.getvalue().splitlines()
     record = json.loads(line)
@@ -38,6 +39,7 @@ def test_our_own_defects_are_errors() -> None:
 
     log_query(structlog.get_logger(), entry())
     log_query(structlog.get_logger(), entry("INTERNAL_ERROR"))
+    flush_lines()
 
     assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["error"]
 
