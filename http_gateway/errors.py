@@ -98,6 +98,7 @@ class Refused(Exception):
         message: What the caller reads; empty means the fixed text of the code.
         retry_after: Seconds after which the same request may succeed.
         rate_limit: Limit, remaining and reset (epoch seconds), for 429.
+        may_have_run: Whether the statement may have been carried out: then nobody is told to come again.
         status: Another status than the table's, for what the HTTP parser refuses.
         headers: Further headers of the answer.
     """
@@ -109,6 +110,7 @@ class Refused(Exception):
         *,
         retry_after: float | None = None,
         rate_limit: tuple[int, int, int] | None = None,
+        may_have_run: bool = False,
         status: int | None = None,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
@@ -116,6 +118,7 @@ class Refused(Exception):
         self.message = message or TABLE[code].text
         self.retry_after = retry_after
         self.rate_limit = rate_limit
+        self.may_have_run = may_have_run
         self.status = status or TABLE[code].status
         self.headers = headers
         super().__init__(f"[{code}] {self.message}")
@@ -133,7 +136,7 @@ def error_headers(refused: Refused) -> list[tuple[str, str]]:
     headers = list(refused.headers)
     if refused.status == 401:
         headers.append(("WWW-Authenticate", "Bearer"))
-    if refused.status in (429, 503):
+    if refused.status in (429, 503) and not refused.may_have_run:
         headers.append(("Retry-After", str(max(1, math.ceil(refused.retry_after or 1)))))
     if refused.rate_limit is not None:
         names = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")

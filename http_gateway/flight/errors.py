@@ -23,6 +23,8 @@ _SUFFIX: Final = re.compile(r"\. Detail: (?:\w+$|Python exception: .*)", re.DOTA
 """What Arrow puts behind a message: the name of the status, or the exception's text once more."""
 
 
+_NEVER_SENT: Final = "failed to connect to all addresses"
+
 BY_STATUS: Final[Mapping[grpc.StatusCode, Code]] = {
     grpc.StatusCode.UNAVAILABLE: Code.SERVICE_UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED: Code.QUERY_TIMEOUT,
@@ -39,7 +41,7 @@ def refusal_of(status: grpc.StatusCode, message: str, trailers: Mapping[str, str
     code, text = _code_and_text(message)
     code = _known(details.get("code")) or code
     if code is None:
-        return Refused(BY_STATUS.get(status, Code.INTERNAL_ERROR))
+        return _made_by_grpc(status, message)
     told = details.get("message")
     return Refused(
         code,
@@ -47,6 +49,15 @@ def refusal_of(status: grpc.StatusCode, message: str, trailers: Mapping[str, str
         retry_after=_number(details.get("retry_after")),
         rate_limit=_rate_limit(details.get("rate_limit")),
     )
+
+
+def _made_by_grpc(status: grpc.StatusCode, message: str) -> Refused:
+    """Return the refusal of a call that no handler answered; one that broke may have been carried out."""
+    code = BY_STATUS.get(status, Code.INTERNAL_ERROR)
+    if status is not grpc.StatusCode.UNAVAILABLE or _NEVER_SENT in message:
+        return Refused(code)
+    told = "The Flight server ended or hung up; whether the statement was carried out is not known"
+    return Refused(code, told, may_have_run=True)
 
 
 def _details(raw: str | bytes) -> dict[str, object]:
