@@ -12,33 +12,9 @@ from flight_server.engines.parameter_shapes import shapes_of
 
 _NOON = dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC)
 VALUES: tuple[object, ...] = (
-    *(
-        None,
-        True,
-        0,
-        1,
-        -1,
-        2**31 - 1,
-        2**31,
-        -(2**31) - 1,
-        2**63 - 1,
-        2**63,
-        -(2**63) - 1,
-        2**64,
-        2**127 - 1,
-        2**127,
-    ),
-    *(
-        1.5,
-        "a",
-        "b",
-        b"a",
-        Decimal("1.5"),
-        Decimal("1.50"),
-        Decimal(15),
-        Decimal("123.456"),
-        Decimal("0.001"),
-    ),
+    *(None, True, 0, 1, -1, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**63 - 1, 2**63, -(2**63)),
+    *(-(2**63) - 1, 2**64, 2**127 - 1, 2**127, 1.5, "a", "b", b"a"),
+    *(Decimal("1.5"), Decimal("1.50"), Decimal(15), Decimal("123.456"), Decimal("0.001")),
     *(_NOON, _NOON.replace(tzinfo=None), _NOON.timetz(), _NOON.time(), _NOON.date(), dt.timedelta(1)),
     *((1, 2), (1, 2**40), ("a",), ((1,),), {"a": 1}, {"a": 2**40}, {"b": 1}, {"key": (1,), "value": ("x",)}),
 )
