@@ -53,10 +53,12 @@ def answer(show: Show, sight: Sight, own_tables: Sequence[Table], current: str) 
         current: The current schema.
 
     Raises:
-        QueryRefused: POLICY_DENIED for a table that is closed or not there.
+        QueryRefused: POLICY_DENIED for a table or a place that is closed or not there.
     """
     head = (_TERSE if show.terse and show.what != "COLUMNS" else _HEADS[show.what]).split()
-    named = _ROWS[show.what](show, _Seen(sight, own_tables, current))
+    seen = _Seen(sight, own_tables, current)
+    seen.check_place(show)
+    named = _ROWS[show.what](show, seen)
     rows = [{key: row.get(key) for key in head} for row in _chosen(show, named)]
     kinds = json.dumps([{key: _TYPES.get(key, "VARCHAR") for key in head}])
     listed = f"unnest(from_json({_literal(json.dumps(rows))}, {_literal(kinds)}))"
@@ -84,6 +86,21 @@ class _Seen:
         for name, table in self.sight.tables.items():
             if self._inside(show, *self.placed(table)):
                 yield name, table
+
+    def check_place(self, show: Show) -> None:
+        """Refuse a schema or database of which nothing is seen, whether it is there or not."""
+        places = {(PUBLIC_CATALOG, fold(schema)) for schema in self.sight.schemas}
+        places |= {(fold(d), fold(s)) for d, s in map(self.placed, self.sight.tables.values())}
+        found = [
+            place for place in places if show.database in ("", place[0]) and show.schema in ("", place[1])
+        ]
+        if found:
+            return
+        words = f"schema '{show.schema}'" if show.schema else f"database '{show.database}'"
+        if self.sight.complete:
+            raise wrong(f"{words.capitalize()} does not exist")
+        agent = self.sight.principal.agent_id
+        raise QueryRefused(ErrorCode.POLICY_DENIED, f"Agent '{agent}' is not permitted to access {words}")
 
     def one(self, parts: tuple[str, ...]) -> tuple[TableName | None, Table]:
         """Return the table that *parts* name."""
