@@ -384,3 +384,16 @@ def test_nothing_else_is_set_as_sql_text(flight: FlightService, text: str, code:
 def test_nobody_sets_an_option_as_sql_text(flight: FlightService) -> None:
     with pytest.raises(fl.FlightUnauthenticatedError, match="UNAUTHORIZED"):
         Caller(flight, "hd_live_" + "x" * 32).update("SET hatidata.endpoints = 4")
+
+
+def test_an_endpoint_that_was_fetched_is_not_renewed(flight: FlightService) -> None:
+    caller = Caller(flight)
+    info = caller.info(make("CommandStatementQuery", query="CREATE OR REPLACE TABLE renewed (a INTEGER)"))
+    request = make("RenewFlightEndpointRequest")
+    request.endpoint.ticket.ticket = info.endpoints[0].ticket.ticket
+    renewed = caller.act("RenewFlightEndpoint", request.SerializeToString())
+    caller.fetch(info)
+
+    assert read("FlightEndpoint", renewed[0]).ticket.ticket == info.endpoints[0].ticket.ticket
+    with pytest.raises(pa.ArrowInvalid, match="was used or has expired"):
+        caller.act("RenewFlightEndpoint", request.SerializeToString())

@@ -172,11 +172,11 @@ class Actions:
         return any(done)
 
     def _renew(self, exchange: Exchange, request: Any) -> list[bytes]:
-        """Return the endpoint as it is: a ticket of a query does not age, and a result cannot be extended."""
+        """Return the endpoint as it is, once it is known that it can still be fetched."""
         handle = _handle(request.endpoint.ticket.ticket)
         if not handle:
             raise invalid("the endpoint is not one of ours")
-        self._statements.sealer.open(handle)
+        self._statements.renew(exchange.owner, handle)
         return [bytes(request.endpoint.SerializeToString())]
 
     def _set_options(self, exchange: Exchange, request: Any) -> list[bytes]:

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -63,6 +63,18 @@ class Results:
                 return None
             del self._waiting[token]
             return waiting.result
+
+    def renew(self, owner: str, token: str) -> bool:
+        """Keep a result as long again, from now on; False if it was taken or dropped."""
+        now = time.monotonic()
+        with self._lock:
+            self._drop_old(now)
+            waiting = self._waiting.get(token)
+            if waiting is None or waiting.owner != owner:
+                return False
+            self._waiting[token] = replace(waiting, expires=now + LIFETIME_S)
+            self._waiting.move_to_end(token)
+            return True
 
     def _drop_old(self, now: float) -> None:
         while self._waiting:

@@ -170,6 +170,18 @@ class Statements:
             return self._fetch_part(exchange, ticket)
         return self._fetch_query(exchange, ticket)
 
+    def renew(self, owner: str, handle: bytes) -> None:
+        """Keep what a ticket stands for; a ticket of a query does not age.
+
+        Raises:
+            QueryRefused: INVALID_REQUEST: it is not ours, or was used, or has expired.
+        """
+        ticket = self.sealer.open(handle)
+        if isinstance(ticket, ResultTicket) and not self.results.renew(owner, ticket.token):
+            raise used()
+        if isinstance(ticket, PartTicket):
+            self._shared.find(owner, ticket.token)
+
     def cancel(self, owner: str, handle: bytes) -> bool:
         """Stop what a ticket stands for, before or while it is fetched; tell whether there was anything."""
         ticket = self.sealer.open(handle)

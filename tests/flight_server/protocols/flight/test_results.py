@@ -35,3 +35,15 @@ def test_large_results_are_dropped_by_their_bytes() -> None:
 
     assert tokens[-1] in kept
     assert len(kept) < 3
+
+
+def test_a_renewed_result_outlives_those_that_were_not() -> None:
+    results = Results()
+    tokens = [results.keep("owner", SMALL) for _ in range(MOST_PER_OWNER)]
+
+    assert results.renew("owner", tokens[0])
+    assert not results.renew("thief", tokens[1])
+    results.keep("owner", SMALL)
+    assert results.take("owner", tokens[1]) is None
+    assert results.take("owner", tokens[0]) is SMALL
+    assert not results.renew("owner", tokens[0])
