@@ -165,6 +165,27 @@ async function slipInTheRest() {
   );
 }
 
+test("says so when the Flight server dies, and goes on with the next one", async () => {
+  const person = await open();
+  await person.signedIn(at.analyst);
+  const before = at.service.flightPid();
+  process.kill(before, "SIGSTOP"); // so that it dies while the query waits for it
+  const asked = person.run("SELECT 41");
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  process.kill(before, "SIGKILL");
+  await asked;
+  const problem = await person.problem();
+  await until(async () => {
+    const ready = await fetch(new URL("/ready", at.service.url));
+    return ready.ok && at.service.flightPid() !== before;
+  });
+  await person.run("SELECT 42 AS answer");
+
+  assert.match(problem, /SERVICE_UNAVAILABLE/);
+  await person.page.getByText("42", { exact: true }).first().waitFor();
+  await person.leave();
+});
+
 test("says so when the service is gone, and when it comes to signing in", async () => {
   const person = await open();
   const late = await open();

@@ -48,6 +48,8 @@ export async function startService() {
   return {
     url: `${endpoints.mcp}/`,
     metrics: endpoints.metrics,
+    flightPid: () =>
+      JSON.parse(readFileSync(join(home, "run", "flight.json"), "utf8")).pid,
     key: (...options) => hati(home, "keys", "create", ...options).trim(),
     stop,
     remove: async () => {
