@@ -61,8 +61,8 @@ fix: setup  ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: setup  ## the whole test suite
-	$(BIN)/pytest
+test: setup  ## the whole test suite, on up to four cores
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-typescript: setup  ## the documents' TypeScript programs (needs node and npm)
 	@{ command -v node && command -v npm; } >/dev/null || \
