@@ -121,12 +121,14 @@ class Progress:
     def refuse(self, error: BaseException) -> BaseException:
         """End a query that failed, and return what its adapter is to raise."""
         refusal = error if isinstance(error, QueryRefused) else self._defect(error)
-        refusal.query_id = self.query.query_id
         try:
-            self._settle(refusal)
+            recorded = self._settle(refusal).entry.outcome
         except QueryRefused as unrecorded:
             unrecorded.query_id = self.query.query_id
             return unrecorded
+        if recorded not in ("OK", refusal.code):  # it had ended before, and its reader learns only now
+            refusal = QueryRefused(ErrorCode(recorded))
+        refusal.query_id = self.query.query_id
         return refusal if isinstance(error, Exception) else error
 
     def abandon(self) -> None:

@@ -149,7 +149,11 @@ def test_a_call_notices_its_own_deadline() -> None:
 
 
 def test_a_call_in_time_is_not_refused() -> None:
-    Call(time.monotonic() + LONG).check()
+    call = Call(time.monotonic() + LONG)
+
+    call.check()
+
+    assert call.reason is None
 
 
 def test_who_comes_after_the_stop_is_interrupted_at_once() -> None:

@@ -53,6 +53,7 @@ def test_an_http_client_that_leaves_while_the_query_runs_stops_it(whole_service:
     connection.close()
 
     _wait_until_idle(whole_service)
+    assert _ask(whole_service, "SELECT 1 AS a").status_code == 200
 
 
 def test_an_http_client_that_never_reads_stops_nobody_else(whole_service: WholeService) -> None:

@@ -11,6 +11,7 @@ from flight_server.engines import duckdb_selftest
 from flight_server.engines.duckdb_lock import CONNECT, lock
 from flight_server.engines.duckdb_selftest import EngineUnusable, self_test
 from flight_server.syntax import functions
+from flight_server.syntax.functions import unclassified
 from flight_server.syntax.secure import FENCE
 
 PLAIN = duckdb_selftest._SECURED.replace("TRY(v)", "v").replace("TRY(k)", "k").replace(f"LIMIT {FENCE}", "")
@@ -26,6 +27,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def test_the_running_engine_is_as_reviewed(connection: duckdb.DuckDBPyConnection) -> None:
     self_test(connection)
+
+    assert unclassified(connection) == []
 
 
 def test_nothing_is_left_behind(connection: duckdb.DuckDBPyConnection) -> None:
