@@ -231,6 +231,7 @@ class Answer:
         self._mask_pool = mask_pool
         found = running.execution.schema
         self.schema: pa.Schema = found if running.from_cache else public_schema(found, plan)
+        self._renamed = self.schema.names != found.names
         self.receipt: Receipt | None = None
         progress.masked_columns = tuple(self.schema.names[position] for position, _ in plan.masked)
 
@@ -271,7 +272,7 @@ class Answer:
     def _ready(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows masked, counted and taken note of."""
         batches = self._running.execution.batches()
-        for batch in self._masked(batches) if self._late else batches:
+        for batch in self._changed(batches) if self._late or self._renamed else batches:
             self._progress.call.check()
             size = size_of(batch)
             self._count(batch.num_rows, size)
@@ -291,8 +292,8 @@ class Answer:
         if self.receipt is None:
             self._progress.refuse(GeneratorExit())
 
-    def _masked(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the batches with the columns masked that pass unchanged (step 11)."""
+    def _changed(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the batches under public names, with the columns masked that pass unchanged (step 11)."""
         pulled = Stopwatch(batches)
         masked = Stopwatch(mask_batches(pulled, self._late, self._mask_pool))
         for batch in masked:
@@ -341,6 +342,8 @@ def public_schema(schema: pa.Schema, plan: Plan) -> pa.Schema:
     shown = masked_schema(schema, masks) if masks else schema
     if plan.nonce and any(plan.nonce in name for name in schema.names):
         shown = _renamed(shown, plan, frozenset(position for position, _ in plan.late))
+    if plan.hides and plan.nonce and any(plan.nonce in str(kind) for kind in shown.types if kind.num_fields):
+        raise _unforeseen("an output holds a name of ours")
     return shown
 
 

@@ -28,7 +28,7 @@ from flight_server.steps.authenticate import authenticate
 from flight_server.steps.authorise import authorise
 from flight_server.steps.ceilings import Ceilings, check_ceilings, invalid
 from flight_server.steps.compile import Compiler, Understood
-from flight_server.steps.estimate import CostFacts, estimate
+from flight_server.steps.estimate import CostFacts, estimate, promised_rows
 from flight_server.steps.execute import Running, execute
 from flight_server.steps.look import Sight, look
 from flight_server.steps.meter import Settlement
@@ -297,7 +297,7 @@ class Pipeline:
         statement = understood.statement
         facts = CostFacts(len(statement.tables), statement.unselective_scans, statement.selects_star)
         progress.cost = facts
-        cost = estimate(facts, statement.estimated_rows)
+        cost = estimate(facts, promised_rows(statement, grant))
         progress.step("estimate")
         slot.claim(principal.key_prefix, grant.limits.max_concurrent)
         if executes:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from flight_server.model import Grant, Statement
+
 BASE: Final = 1.0
 FURTHER_TABLE: Final = 0.5
 UNSELECTIVE_SCAN: Final = 2.0
@@ -38,6 +40,12 @@ def estimate(facts: CostFacts, rows: int) -> float:
     credits += UNSELECTIVE_SCAN * facts.unselective_scans
     credits += SELECT_STAR * facts.selects_star
     return credits + ROWS_STEP_CREDITS * max(0, (rows - ROWS_STEP) // ROWS_STEP)
+
+
+def promised_rows(statement: Statement, grant: Grant) -> int:
+    """Return how many rows the statistics promise; none where a filter hides rows, for these count, too."""
+    filtered = any(table.filters for table in grant.tables.values())
+    return 0 if filtered else statement.estimated_rows
 
 
 def actual(facts: CostFacts, rows: int, *, cache_hit: bool) -> float:

@@ -13,18 +13,28 @@ from dataclasses import dataclass
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Action, Grant, Kind, Mask, MaskFunction, Statement, TableGrant, TableName
 from flight_server.semantic.names import MEMORY, STORES
-from flight_server.semantic.rewrite import Known, StoredRanks, bind_caller, check_calls, store_outputs
+from flight_server.semantic.rewrite import (
+    Known,
+    StoredRanks,
+    bind_caller,
+    check_calls,
+    printed,
+    store_outputs,
+)
+from flight_server.steps.refuse_forms import refuse_forms
 from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import Facts, below, gather
 from flight_server.syntax.flat import is_flat
 from flight_server.syntax.functions import refuse_functions
-from flight_server.syntax.laundering import refuse_laundering
+from flight_server.syntax.laundering import refuse_laundering, refuse_whole_rows
 from flight_server.syntax.leakproof import leakproof_conjuncts, plain_tables
 from flight_server.syntax.lineage import Output, from_sources, outputs, resolved
-from flight_server.syntax.names import DEFAULT_SCHEMA, PUBLIC_CATALOG, fold, resolve
+from flight_server.syntax.names import PUBLIC_CATALOG, fold, resolve
 from flight_server.syntax.parser import Node, Parser, only_statement, write_body
 from flight_server.syntax.row_writes import Check, by_row, check_of
+from flight_server.syntax.samples import spread_samples
 from flight_server.syntax.secure import secured_table
+from flight_server.syntax.unnamed import expands_names
 
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 
@@ -84,6 +94,8 @@ def restrict_rows(
         QueryRefused: POLICY_DENIED for functions and forms that would see more.
     """
     refuse_forms(statement, grant)
+    if sealed.nonce in statement.tree.lower() and not grant.administers:
+        raise _denied("This form of query is not permitted", "it holds the word that names what is sealed")
     if statement.kind in (Kind.DEFINE, Kind.CONTROL):
         return Restricted(statement, grant, None)
     tree: Node = json.loads(statement.tree)
@@ -93,20 +105,6 @@ def restrict_rows(
     if statement.verb == STORES:
         return rewriter.store(tree)
     return rewriter.write(tree)
-
-
-def refuse_forms(statement: Statement, grant: Grant) -> None:
-    """Refuse the kinds of statement that a principal with less than full sight may not send."""
-    if statement.administrative and not grant.administers:
-        raise _denied("This statement is reserved to administrators")
-    if statement.kind is Kind.DEFINE and not grant.sees_everything:
-        raise _denied(f"Statements of type {statement.verb} are not permitted")
-    if statement.explain and not grant.sees_everything:
-        raise _denied("EXPLAIN is not permitted")
-    if statement.verb == "USE" and statement.text != DEFAULT_SCHEMA and not grant.sees_everything:
-        raise _denied(f"Schema '{statement.text}' is not permitted")
-    if statement.verb == "TRUNCATE" and not grant.sees_everything:
-        raise _denied("TRUNCATE is not permitted; use DELETE")
 
 
 def _denied(message: str, detail: str = "") -> QueryRefused:
@@ -127,6 +125,7 @@ class Rewriter:
         self._carrier = f"__raw_{sealed.nonce}_"
         self._carried: dict[TableName, set[str]] = {}
         self._conjuncts: dict[int, list[Node]] = {}
+        self._expands = False
         masks = grant.tables[MEMORY].masks if MEMORY in grant.tables else ()
         masked = [column for column, _ in masks]
         self._ranks = StoredRanks(parser, sealed.semantics, self._columns_of, masked, sealed.nonce)
@@ -223,6 +222,8 @@ class Rewriter:
         check_calls(facts, self._sealed.semantics)
         bind_caller(facts, self._grant, self._statement.default_schema)
         refuse_functions(facts, self._grant.administers)
+        if not self._grant.sees_everything:
+            spread_samples(facts)
         if facts.unknown and not self._grant.administers:
             raise _denied("This form of query is not permitted", f"unknown nodes {sorted(facts.unknown)}")
         if facts.shows and not self._grant.sees_everything:
@@ -240,16 +241,11 @@ class Rewriter:
         for select in gather(root).selects:
             for item in select["select_list"]:
                 if not item.get("alias") and any(n.get("type") == "BASE_TABLE" for n in below(item)):
-                    item["alias"] = self._printed(item)
-
-    def _printed(self, item: Node) -> str:
-        """Return the text of one output expression, which is what DuckDB would name it."""
-        probe = json.loads(self._parser.parse_read("SELECT 1"))
-        only_statement(probe)["node"]["select_list"] = [item]
-        return self._parser.print_read(probe).removeprefix("SELECT ")
+                    item["alias"] = printed(self._parser, item)
 
     def _replace_tables(self, root: Node) -> None:
         facts = gather(root)
+        self._expands = expands_names(facts) and not self._grant.sees_everything
         for select in facts.selects:
             self._find_conjuncts(select)
         secured = [node for node in facts.tables if self._secure(node)]
@@ -298,7 +294,9 @@ class Rewriter:
         grant = self._grant.tables.get(name) if name else None
         if name is None or grant is None or not grant.restricted:
             node["qualified_name"] = {"path": self._place(node)}
-            return self._ranks.wrap(node)
+            renamed = self._expands and not node["alias"]
+            node["alias"] = written[-1] if renamed else node["alias"]
+            return self._ranks.wrap(node) or renamed
         table = self._table(name)
         carried = frozenset(self._carried.get(name, ()))
         secured = secured_table(
@@ -372,16 +370,16 @@ class Rewriter:
         """Turn an UPDATE or DELETE into a query for the row identities and the new values, and a shell."""
         row = f"__row_{self._sealed.nonce}"
         table = self._table(target.table)
+        refuse_whole_rows(body, gather(body), {fold(column.name) for column in table.columns})
         source = secured_table(self._parser, self._raw(table), table, target, self._locate, row_id=row)
         secured = {id(node) for node in gather(source).tables}
         written = by_row(self._parser, body, source, row, self._raw(table))
         inner = gather(written.select)
-        alias = fold(source["alias"])
+        self._expands = expands_names(inner) and not self._grant.sees_everything
+        others = [node for node in inner.tables if id(node) not in secured and self._secure(node)]
+        names = {fold(node["alias"]) for node in (source, *others)}
         for column in inner.columns:
-            column["column_names"] = self._shortened(column["column_names"], {alias})
-        for node in inner.tables:
-            if id(node) not in secured:
-                self._secure(node)
+            column["column_names"] = self._shortened(column["column_names"], names)
         check = None
         if body["type"] == "UPDATE_QUERY_NODE" and target.filters:
             noted = f"temp.main.__noted_{self._sealed.nonce}"

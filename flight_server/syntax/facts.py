@@ -53,7 +53,7 @@ class Facts:
         table_functions: The table-function nodes; `called_as_table` holds the ids of their calls.
         parameters: Identifiers of the parameters, in order of the walk.
         columns: The column-reference nodes.
-        samples: How many times rows are picked by chance.
+        samples: What picks rows by chance.
         unknown: Node types that this version of the walk does not know; nobody but the
             administrators gets past one.
     """
@@ -68,7 +68,7 @@ class Facts:
     selects: list[Node] = field(default_factory=list)
     writes: list[Node] = field(default_factory=list)
     shows: list[Node] = field(default_factory=list)
-    samples: int = 0
+    samples: list[Node] = field(default_factory=list)
     called_as_table: set[int] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
 
@@ -102,7 +102,8 @@ def _enter(node: Node, scope: frozenset[str]) -> tuple[frozenset[str], list[tupl
 
 def _note(node: Node, scope: frozenset[str], facts: Facts) -> None:
     """Write down what *node* itself is."""
-    facts.samples += bool(node.get("sample"))
+    if node.get("sample"):
+        facts.samples.append(node["sample"])
     kind = node.get("type")
     if not isinstance(kind, str):
         return

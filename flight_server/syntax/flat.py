@@ -1,7 +1,7 @@
 """Whether a query is flat enough that raw values may travel to the result's edge.
 
-In a flat query every reference to a column is by name, so the only way to the
-raw value of a masked column is a name that nobody can know. The rule is a
+In a flat query every reference is the name of a column that the caller's table
+has, so none can be the name under which a raw value travels. The rule is a
 positive list; a query that is not flat is masked at the source instead.
 """
 
@@ -54,8 +54,8 @@ def is_flat(root: Node, facts: Facts, sources: Sequence[Source] | None, classes:
     used = [[fold(part) for part in node["column_names"]] for node in facts.columns]
     whole_rows = any(len(path) == 1 and path[0] in aliases for path in used)
     reused = any(len(path) == 1 and path[0] in named for path in _outside(root, facts))
-    chained = any(len(path) == 1 and path[0] in named and resolved(path, sources) is None for path in used)
-    return not whole_rows and not reused and not chained and len(aliases) == len(sources)
+    unknown = any(resolved(path, sources) is None for path in used)
+    return not whole_rows and not reused and not unknown and len(aliases) == len(sources)
 
 
 def _outside(root: Node, facts: Facts) -> list[list[str]]:

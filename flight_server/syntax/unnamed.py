@@ -22,3 +22,9 @@ def uses_positions(root: Node) -> bool:
         or (node.get("type") in ("BASE_TABLE", "PIVOT", "JOIN") and node.get("column_name_alias"))
         for node in below(root)
     )
+
+
+def expands_names(facts: Facts) -> bool:
+    """Tell whether stars inside of expressions put the full names of columns into the names of outputs."""
+    items = {id(item) for select in facts.selects for item in select["select_list"]}
+    return any(id(star) not in items or star["columns"] for star in facts.stars)
