@@ -110,6 +110,16 @@ class GatewayWorker(ThreadWorker):
     def _can_linger(self) -> bool:
         return bool(self.alive) and self.nr_conns <= self.cfg.threads
 
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request; a browser's connection ends with the answer.
+
+        A browser that reads 408, which is the status of QUERY_TIMEOUT, on a connection that it used before
+        takes it for a stale one and sends the request again: a statement would run twice.
+        """
+        if any(name == "SEC-FETCH-MODE" for name, _ in req.headers):
+            req.force_close()
+        return super().handle_request(req, conn)
+
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer a request that never became one, or that broke outside the application."""
         if isinstance(exc, ssl.SSLError):

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { at, open, openAsAdministrator, signedIn, until } from "./desk.mjs";
+import { endedQueries } from "./service.mjs";
 
 test("refuses a wrong key with its code and query id", async () => {
   const person = await open();
@@ -164,6 +165,27 @@ async function slipInTheRest() {
     () => false,
   );
 }
+
+test("a statement that takes too long is sent once", async () => {
+  const person = await openAsAdministrator();
+  await person.run("SELECT 1 AS a");
+  const before = await endedQueries(at.service.metrics, "QUERY_TIMEOUT");
+  const status = await person.page.evaluate(async () => {
+    const sql =
+      "SELECT sum(hash(a.i + b.i)) FROM range(1000000000) a(i), range(1000000) b(i)";
+    const answer = await fetch("v1/query/arrow", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ sql, timeout_ms: 300 }),
+    });
+    return answer.status;
+  });
+  const after = await endedQueries(at.service.metrics, "QUERY_TIMEOUT");
+
+  assert.equal(status, 408);
+  assert.equal(after - before, 1);
+  await person.leave();
+});
 
 test("says so when the Flight server dies, and goes on with the next one", async () => {
   const person = await open();

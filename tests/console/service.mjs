@@ -88,3 +88,12 @@ export async function runningQueries(metrics) {
   const text = await (await fetch(metrics)).text();
   return Number(/^hatidata_running_queries\S* (\S+)$/m.exec(text)[1]);
 }
+
+/** How many queries have ended with *code*, as the service counts them. */
+export async function endedQueries(metrics, code) {
+  const text = await (await fetch(metrics)).text();
+  const counts = [...text.matchAll(/^hatidata_queries_total\{(.*)\} (\S+)$/gm)];
+  return counts
+    .filter(([, labels]) => labels.includes(`"${code}"`))
+    .reduce((sum, [, , count]) => sum + Number(count), 0);
+}

@@ -33,6 +33,18 @@ def ask_and_leave(pair: Pair, form: str, sql: str) -> float:
     return time.monotonic() - left
 
 
+def test_a_connection_of_a_browser_ends_with_the_answer_and_others_stay(own_gateway: Start) -> None:
+    pair = own_gateway()
+    url, body = f"{pair.uri()}/v1/query", {"sql": "select 1 as a"}
+    with requests.Session() as session:
+        program = session.post(url, json=body, timeout=30)
+        browser = session.post(url, json=body, headers={"Sec-Fetch-Mode": "cors"}, timeout=30)
+
+    assert (program.status_code, browser.status_code) == (200, 200)
+    assert program.headers["Connection"] == "keep-alive"
+    assert browser.headers["Connection"] == "close"
+
+
 @pytest.mark.parametrize("form", ["/arrow", "", "/parquet"])
 def test_a_caller_who_leaves_frees_the_engine(own_gateway: Start, form: str) -> None:
     pair = own_gateway()
