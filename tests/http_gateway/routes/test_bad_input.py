@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.gateway import Pair
+from tests.fixtures.gateway import Pair, wait_until
 
 PORTS = pytest.mark.parametrize("profile", ["http", "mcp"])
 JSON = {"Content-Type": "application/json"}
@@ -182,6 +182,7 @@ def test_the_log_has_one_line_for_each_request_and_no_secret(gateway: Pair) -> N
     key = "hd_live_" + "k" * 32
     response = gateway.post("select 'in the text'", parameters=[], headers={"Authorization": f"Bearer {key}"})
     query_id = response.headers["X-Query-Id"]
+    wait_until(lambda: query_id in gateway.gateway.output(), gateway.gateway.output, seconds=10)
     lines = [line for line in gateway.gateway.output().splitlines() if query_id in line]
 
     assert len(lines) == 1
