@@ -27,6 +27,7 @@ from flight_server.syntax.leakproof import plain_tables
 from flight_server.syntax.lineage import Columns, from_sources, resolved
 from flight_server.syntax.names import PUBLIC_CATALOG, fold, quote
 from flight_server.syntax.parser import Node, Parser, only_statement
+from flight_server.syntax.unnamed import printed
 
 DEFAULT_THRESHOLD: Final = 0.7
 STORED_COLUMNS: Final = ("content", "label", "memory_type", "metadata", "importance")
@@ -292,13 +293,6 @@ def _name_outputs(parser: Parser, select: Node, call: Node) -> None:
     for item in select["select_list"]:
         if not item["alias"] and any(node is call for node in below(item)):
             item["alias"] = printed(parser, item)
-
-
-def printed(parser: Parser, item: Node) -> str:
-    """Return the text of one output expression, which is what the engine would name it."""
-    probe = json.loads(parser.parse_read("SELECT 1"))
-    only_statement(probe)["node"]["select_list"] = [item]
-    return parser.print_read(probe).removeprefix("SELECT ")
 
 
 def _refused(what: str) -> QueryRefused:

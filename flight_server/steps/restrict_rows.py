@@ -13,14 +13,7 @@ from dataclasses import dataclass
 from flight_server.errors import ErrorCode, QueryRefused
 from flight_server.model import Action, Grant, Kind, Mask, MaskFunction, Statement, TableGrant, TableName
 from flight_server.semantic.names import MEMORY, STORES
-from flight_server.semantic.rewrite import (
-    Known,
-    StoredRanks,
-    bind_caller,
-    check_calls,
-    printed,
-    store_outputs,
-)
+from flight_server.semantic.rewrite import Known, StoredRanks, bind_caller, check_calls, store_outputs
 from flight_server.steps.refuse_forms import refuse_forms
 from flight_server.stores.catalog import CatalogSnapshot, Table
 from flight_server.syntax.facts import Facts, below, gather
@@ -34,7 +27,7 @@ from flight_server.syntax.parser import Node, Parser, only_statement, write_body
 from flight_server.syntax.row_writes import Check, by_row, check_of
 from flight_server.syntax.samples import spread_samples
 from flight_server.syntax.secure import secured_table
-from flight_server.syntax.unnamed import expands_names
+from flight_server.syntax.unnamed import expands_names, printed
 
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 
@@ -233,8 +226,8 @@ class Rewriter:
 
     def _refuse_laundering(self, body: Node, facts: Facts) -> None:
         read = {self._public(node) for node in facts.tables}
-        grants = (grant for name, grant in self._grant.tables.items() if name in read)
-        refuse_laundering(body, facts, {column for grant in grants for column, _ in grant.masks})
+        masks = [grant.masks for name, grant in self._grant.tables.items() if name in read]
+        refuse_laundering(body, facts, {column for found in masks for column, _ in found})
 
     def _keep_names(self, root: Node) -> None:
         """Give the outputs whose name would show the rewriting the name that DuckDB gives the original."""
@@ -272,7 +265,7 @@ class Rewriter:
 
     def _testable(self, output: Output) -> str | None:
         """Return the type of a column whose raw value a leakproof predicate may see."""
-        if output.table is None or self._mask(output) is not None:
+        if output.table is None or self._mask(output) is not None or self._is_barrier(output.table):
             return None
         column = self._table(output.table).column(output.column)
         return column.type if column else None
@@ -292,10 +285,10 @@ class Rewriter:
         written = node["qualified_name"]["path"]
         name = self._public(node)
         grant = self._grant.tables.get(name) if name else None
-        if name is None or grant is None or not grant.restricted:
+        if name is None or grant is None or not (grant.restricted or self._is_barrier(name)):
             node["qualified_name"] = {"path": self._place(node)}
             renamed = self._expands and not node["alias"]
-            node["alias"] = written[-1] if renamed else node["alias"]
+            node["alias"] = node["alias"] or (written[-1] if renamed else "")
             return self._ranks.wrap(node) or renamed
         table = self._table(name)
         carried = frozenset(self._carried.get(name, ()))
@@ -316,6 +309,11 @@ class Rewriter:
         node.update(secured)
         self._ranks.wrap(node)
         return True
+
+    def _is_barrier(self, name: TableName) -> bool:
+        """Tell whether *name* is a view, which may hide rows from whoever does not see everything."""
+        table = self._catalog.tables.get(name)
+        return table is not None and table.is_view and not self._grant.sees_everything
 
     def _table(self, name: TableName) -> Table:
         table = self._catalog.tables.get(name)

@@ -3,7 +3,8 @@
 Rows are filtered innermost, behind a LIMIT that the optimiser may not push a
 predicate through; every column passes through TRY, which hides column
 statistics and keeps raising expressions above it. Masks come last. All three
-are needed: see docs/decisions/0060-secured-derived-tables.md.
+are needed: see docs/decisions/0060-secured-derived-tables.md. A view filters by
+itself, but only behind the same fence do predicates stay outside of it.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ def secured_table(
         carried: The folded names of the columns that are.
         conjuncts: Leakproof predicates of the query, tested inside the fence to skip rows early.
     """
-    outer = [_visible(column, grant) for column in table.columns]
+    fenced = bool(grant.filters) or table.is_view
+    outer = [_visible(column, grant, fenced) for column in table.columns]
     outer += [
-        f"{_raw_text(column, grant)} AS {quote(carriers + fold(column.name))}"
+        f"{_raw_text(column, fenced)} AS {quote(carriers + fold(column.name))}"
         for column in table.columns
         if fold(column.name) in carried
     ]
@@ -54,7 +56,7 @@ def secured_table(
     if row_id:
         outer.append(quote(row_id))
         inner = f"rowid AS {quote(row_id)}, *"
-    fence = f" LIMIT {FENCE}" if grant.filters else ""
+    fence = f" LIMIT {FENCE}" if fenced else ""
     source = ".".join(map(quote, path))
     text = f"SELECT * FROM (SELECT {', '.join(outer)} FROM (SELECT {inner} FROM {source}{fence}) AS f) AS s"
     root = only_statement(json.loads(parser.parse_read(text)))["node"]
@@ -66,21 +68,21 @@ def secured_table(
     return secured
 
 
-def _plain(name: str, grant: TableGrant) -> str:
+def _plain(name: str, fenced: bool) -> str:
     """Return the raw column, behind TRY where rows are filtered."""
-    return f"TRY({quote(name)})" if grant.filters else quote(name)
+    return f"TRY({quote(name)})" if fenced else quote(name)
 
 
-def _raw_text(column: Column, grant: TableGrant) -> str:
+def _raw_text(column: Column, fenced: bool) -> str:
     """Return the raw column as the text that a mask on arrays takes, so that both masks are one function."""
-    value = _plain(column.name, grant)
+    value = _plain(column.name, fenced)
     return value if column.type == "VARCHAR" else f"CAST({value} AS VARCHAR)"
 
 
-def _visible(column: Column, grant: TableGrant) -> str:
+def _visible(column: Column, grant: TableGrant, fenced: bool) -> str:
     """Return what the query sees of *column*, under the column's own name."""
     mask = dict(grant.masks).get(fold(column.name))
-    value = _plain(column.name, grant)
+    value = _plain(column.name, fenced)
     return f"{value if mask is None else masked(value, mask, column.type)} AS {quote(column.name)}"
 
 

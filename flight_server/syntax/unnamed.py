@@ -1,10 +1,12 @@
-"""How a column may be used without its name, and which names are only its qualifiers."""
+"""How columns may be used without their names, and what outputs are called."""
 
 from __future__ import annotations
 
+import json
+
 from flight_server.syntax.facts import Facts, below
 from flight_server.syntax.names import fold
-from flight_server.syntax.parser import Node
+from flight_server.syntax.parser import Node, Parser, only_statement
 
 
 def qualifiers(facts: Facts) -> set[str]:
@@ -28,3 +30,10 @@ def expands_names(facts: Facts) -> bool:
     """Tell whether stars inside of expressions put the full names of columns into the names of outputs."""
     items = {id(item) for select in facts.selects for item in select["select_list"]}
     return any(id(star) not in items or star["columns"] for star in facts.stars)
+
+
+def printed(parser: Parser, item: Node) -> str:
+    """Return the text of one output expression, which is what the engine would name it."""
+    probe = json.loads(parser.parse_read("SELECT 1"))
+    only_statement(probe)["node"]["select_list"] = [item]
+    return parser.print_read(probe).removeprefix("SELECT ")

@@ -99,6 +99,9 @@ def test_plain_queries_are_flat(parser: Parser, sql: str) -> None:
         "SELECT [x FOR x IN [1]] FROM a",
         "SELECT {'k': x} FROM a",
         "SELECT x COLLATE nocase FROM a",
+        "SELECT x, nowhere FROM a",
+        "SELECT x FROM a WHERE a.nowhere = 1",
+        "SELECT x, main.a FROM a",
     ],
 )
 def test_anything_else_is_not(parser: Parser, sql: str) -> None:
