@@ -38,6 +38,9 @@ READY_ACTION: Final = "hatidata.ready"
 USAGE_ACTION: Final = "hatidata.usage"
 RECHECK_ACTION: Final = "hatidata.recheck"
 BROWSE_SECONDS: Final = 30.0
+USAGE_SECONDS: Final = 10.0
+"""Usage is answered from memory; a server that takes longer is frozen."""
+
 DEADLINE_GRACE_SECONDS: Final = 2.0
 """How much later than the Flight server's own deadline a call is given up."""
 
@@ -217,7 +220,13 @@ class FlightClient:
         Raises:
             Refused: As the Flight server refuses.
         """
-        answers = self._act(USAGE_ACTION, b"", caller, query_id)
+        try:
+            answers = self._act(USAGE_ACTION, b"", caller, query_id, USAGE_SECONDS)
+        except Refused as refused:
+            if refused.code is not Code.QUERY_TIMEOUT:
+                raise
+            reason = f"the Flight server gave no answer within {USAGE_SECONDS:.0f} s"
+            raise Refused(Code.SERVICE_UNAVAILABLE, reason) from refused
         try:
             return dict(json.loads(answers[0]))
         except (IndexError, TypeError, ValueError) as fault:
@@ -231,12 +240,14 @@ class FlightClient:
         """
         self._act(RECHECK_ACTION, policy_version.encode() + b"\n" + question_bytes(body), caller, query_id)
 
-    def _act(self, name: str, body: bytes, caller: Caller, query_id: str) -> list[bytes]:
+    def _act(
+        self, name: str, body: bytes, caller: Caller, query_id: str, seconds: float = BROWSE_SECONDS
+    ) -> list[bytes]:
         """Do an action of the server as *caller*; the link is held until the last result is there."""
         self._refuse_nobody(caller)
         link = self._current_link()
         metadata = self._metadata(caller, query_id)
-        call = link.do_action(action_bytes(name, body), timeout=BROWSE_SECONDS, metadata=metadata)
+        call = link.do_action(action_bytes(name, body), timeout=seconds, metadata=metadata)
         try:
             return [result_body(raw) for raw in call]
         except grpc.RpcError as failure:

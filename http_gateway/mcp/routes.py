@@ -123,7 +123,7 @@ def _refuse_nobody(asking: Asking) -> None:
     Who may do nothing may still begin a conversation: each tool then says so.
     """
     try:
-        asking.browse("CommandGetCatalogs")
+        asking.usage()
     except Refused as refused:
         if refused.code is not Code.POLICY_DENIED:
             raise

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -116,3 +117,33 @@ def test_a_server_that_dies_is_an_error_and_the_next_one_answers(
 
 def _flight_pid(service: Service) -> int:
     return int(json.loads((service.home / "run" / "flight.json").read_text())["pid"])
+
+
+def test_a_conversation_with_a_frozen_server_is_refused_soon(start_service: Callable[..., Service]) -> None:
+    running = start_service()
+    opening = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        },
+    }
+    headers = {"Accept": "application/json, text/event-stream"}
+    post = partial(httpx2.post, f"{running.endpoints.mcp}/mcp", json=opening, headers=headers, timeout=60)
+    opened = post()
+    pid = _flight_pid(running)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        refused = post()
+        took = time.monotonic() - began
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert opened.status_code == 200
+    assert (refused.status_code, refused.json()["error"]) == (503, "SERVICE_UNAVAILABLE")
+    assert "no answer within 10 s" in refused.json()["message"]
+    assert took < 20
