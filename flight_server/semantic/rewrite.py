@@ -276,9 +276,22 @@ def _stars_are_plain(select: Node) -> bool:
 
 
 def _rows_are_not_named(select: Node, alias: str) -> bool:
-    """Tell whether no column reference of *select* may mean the whole row of the table *alias*."""
-    references = (node for node in below(select) if node.get("class") == "COLUMN_REF")
-    return all(len(node["column_names"]) > 1 or fold(node["column_names"][0]) != alias for node in references)
+    """Tell whether nothing in *select* may mean whole rows of the table *alias*, or count its columns."""
+    own = {id(node) for node in _own(select)}
+    return not any(_names_rows(node, alias, own) for node in below(select))
+
+
+def _names_rows(node: Node, alias: str, own: Collection[int]) -> bool:
+    """Tell whether *node* may mean rows of *alias*; `_hide` sees to stars among the *own* nodes."""
+    match node.get("class"):
+        case "COLUMN_REF":
+            return len(node["column_names"]) == 1 and fold(node["column_names"][0]) == alias
+        case "STAR":
+            return id(node) not in own and fold(node["relation_name"]) == alias
+        case "FUNCTION" | "WINDOW":  # such as `memories.to_json()`
+            return alias in map(fold, node["qualified_name"]["path"][:-1])
+        case kind:
+            return kind == "POSITIONAL_REFERENCE"
 
 
 def _hide(select: Node, alias: str, column: str) -> None:

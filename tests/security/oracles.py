@@ -19,7 +19,8 @@ from tests.security.cases import Case, Row
 from tests.security.worlds import hashed, partial
 
 SECRET = re.compile(
-    r"S3CR\d{6}|NMX\d{6}X|EMX\d{6}X|NOEU|PAYX|LEDGX|FILECANARYX|colzx|sealed_|__mask_|__raw_|__late_|Traceback|site-packages",
+    r"S3CR\d{6}|NMX\d{6}X|EMX\d{6}X|NOEU|PAYX|LEDGX|FILECANARYX|colzx|sealed_|__mask_|__raw_|__late_|__near_"
+    r"|__row_|__noted_|Traceback|site-packages",
     re.IGNORECASE,
 )
 VISIBLE = range(1, 201, 4)

@@ -103,6 +103,23 @@ def test_no_name_of_an_output_says_where_the_raw_tables_are(service: Service, ta
     assert "RecordBatch" not in (answer.error or "")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT {m}.to_json() FROM {m} WHERE semantic_match(content, 'a', -1)",
+        "SELECT m.struct_keys(), semantic_rank(content, 'a') FROM {m} AS m",
+        "SELECT (SELECT to_json(q) FROM (SELECT m.*) AS q), semantic_rank(m.content, 'a') FROM {m} AS m",
+        "SELECT to_json(q), semantic_rank(m.content, 'a') FROM {m} AS m, LATERAL (SELECT m.*) AS q",
+    ],
+)
+def test_no_row_of_a_memory_holds_what_it_was_compared_by(service: Service, sql: str) -> None:
+    asked(service, "SELECT store_memory('apples')", "admin")
+    answer = asked(service, sql.format(m="_hatidata_agent_memory"))
+
+    assert "memory_type" in answer.raw
+    assert not SECRET.findall(answer.raw)
+
+
 @pytest.mark.parametrize("role", ["analyst", "admin"])
 def test_outputs_that_are_named_after_open_tables_arrive(service: Service, role: str) -> None:
     sql = "SELECT concat(*COLUMNS(*)) FROM regions ORDER BY 1"
