@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -25,13 +27,27 @@ def test_state_of_a_thread_lasts_from_hook_to_hook() -> None:
 
 
 def test_nothing_is_left_of_a_thread_that_ended() -> None:
-    before = _thread_states()
-    for _ in range(20):
-        _on_a_foreign_thread(keep_thread_state)
-    assert _thread_states() == before
+    before, after = _alone("after_threads_ended")
+
+    assert after == before
 
 
 def test_state_is_there_while_its_thread_lives() -> None:
+    before, during = _alone("while_a_thread_lives")
+
+    assert during == before + 1
+
+
+def after_threads_ended() -> tuple[int, int]:
+    """Return how many thread states there were before 20 foreign threads, and are after them."""
+    before = _thread_states()
+    for _ in range(20):
+        _on_a_foreign_thread(keep_thread_state)
+    return before, _thread_states()
+
+
+def while_a_thread_lives() -> tuple[int, int]:
+    """Return how many thread states there were before a foreign thread, and in it."""
     before, during = _thread_states(), []
 
     def look() -> None:
@@ -39,7 +55,17 @@ def test_state_is_there_while_its_thread_lives() -> None:
         during.append(_thread_states())
 
     _on_a_foreign_thread(look)
-    assert during == [before + 1]
+    return before, during[0]
+
+
+def _alone(function: str) -> tuple[int, int]:
+    """Call a function of this module in a process that has no threads of other tests."""
+    program = f"import {__name__} as here; print(*here.{function}())"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    before, then = map(int, done.stdout.split())
+    return before, then
 
 
 class _Server(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow publishes no types
