@@ -91,36 +91,6 @@ def test_the_outputs_do_not_show_that_vectors_were_used(remembering: SemanticWar
     assert not [name for name in names if "__near" in name or remembering.engine.nonce in name]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT m.to_json(), semantic_rank(content, 'a') FROM _hatidata_agent_memory AS m",
-        "SELECT m.struct_keys() FROM _hatidata_agent_memory AS m WHERE semantic_match(content, 'a', -1)",
-        "SELECT (SELECT to_json(q) FROM (SELECT m.*) q), semantic_rank(content, 'a') FROM memories m",
-        "SELECT to_json(q), semantic_rank(m.content, 'a') FROM memories m, LATERAL (SELECT M.*) q",
-    ],
-)
-def test_no_row_holds_what_was_joined_to_it(remembering: SemanticWarehouse, sql: str) -> None:
-    _remember(remembering, GROWTH)
-
-    (row,) = remembering.rows(sql.replace("memories", "_hatidata_agent_memory"))
-
-    assert "memory_type" in str(row)
-    assert "__near" not in str(row)
-    assert remembering.engine.nonce not in str(row)
-
-
-def test_no_position_reaches_what_was_joined_to_the_rows(remembering: SemanticWarehouse) -> None:
-    _remember(remembering, GROWTH)
-    sql = "SELECT #{n} AS x FROM _hatidata_agent_memory WHERE semantic_match(content, 'a', -1)"
-    last = len(remembering.ask("SELECT * FROM _hatidata_agent_memory").schema.names)
-
-    assert len(remembering.rows(sql.format(n=last))) == 1
-    with pytest.raises(QueryRefused) as refused:
-        remembering.rows(sql.format(n=last + 1))
-    assert refused.value.code is ErrorCode.QUERY_ERROR
-
-
 def test_a_text_that_changed_is_compared_as_it_is_now(remembering: SemanticWarehouse) -> None:
     _remember(remembering, "the cat sat on the mat")
     remembering.rows("UPDATE _hatidata_agent_memory SET content = $1", GROWTH)
